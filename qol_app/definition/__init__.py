@@ -1,0 +1,1 @@
+"""What a trial and its questionnaires are, read from files: pure values and their checks."""
