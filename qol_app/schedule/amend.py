@@ -1,0 +1,138 @@
+"""What a new protocol version changes for one participant, before it is applied.
+
+An amendment looks forward only. What was begun, and what closed before the day it takes
+effect, stays as the old version had it; a moment the new version adds is asked only if its
+window has not closed by then.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from qol_app.definition.protocol import Protocol
+from qol_app.definition.protocol_timing import Problem
+from qol_app.errors import NotAllowed
+from qol_app.schedule.history import History
+from qol_app.schedule.plan import plan
+from qol_app.schedule.planned import Key
+from qol_app.schedule.replan import ExistingAssessment, Moved, Replan, replan
+
+
+@dataclass(frozen=True, slots=True)
+class AmendmentPreview:
+    """What happens to each of a participant's assessments; keys are those of the new version.
+
+    ``renamed`` pairs old and new keys of rows whose timepoint only changed its code.
+    """
+
+    change: Replan
+    renamed: tuple[tuple[Key, Key], ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many are kept, moved, added and dropped."""
+        parts = ("kept", "moved", "added", "dropped")
+        return {part: len(getattr(self.change, part)) for part in parts}
+
+
+def amendment_problems(old: Protocol, new: Protocol) -> tuple[Problem, ...]:
+    """Return why a protocol cannot follow another as its next version; empty if it can."""
+    return tuple(_amendment_problems(old, new))
+
+
+def preview_amendment(
+    old: Protocol,
+    new: Protocol,
+    history: History,
+    existing: Sequence[ExistingAssessment],
+    on: date | None = None,
+    language: str | None = None,
+) -> AmendmentPreview:
+    """Return what the new version keeps, moves, adds and drops for one participant.
+
+    Parameters
+    ----------
+    old, new : Protocol
+        Two versions of one protocol; ``new.amends`` names the old one.
+    history : History
+    existing : sequence of ExistingAssessment
+        The participant's rows under the old version.
+    on : date, optional
+        The day it takes effect for this participant; by default ``new.effective_on``.
+    language : str, optional
+
+    Raises
+    ------
+    NotAllowed
+        If the new protocol is no next version of the old one.
+    """
+    problems = amendment_problems(old, new)
+    if problems:
+        raise NotAllowed(
+            f"protocol {new.code} {new.version} cannot follow {old.version}: {problems[0]}"
+        )
+    effective_on = on or new.effective_on
+    names = new.amends.renamed if new.amends else {}
+    rows = [_renamed(row, names) for row in existing]
+    change = _looking_forward(replan(rows, plan(new, history, language)), effective_on)
+    pairs = tuple(
+        (row.key, new_row.key)
+        for row, new_row in zip(existing, rows, strict=True)
+        if row.key != new_row.key
+    )
+    return AmendmentPreview(change, pairs)
+
+
+def _looking_forward(change: Replan, effective_on: date) -> Replan:
+    """Return the change without anything that would rewrite what is over by that day."""
+    over = [one.existing for one in change.moved if _is_over(one, effective_on)]
+    over += [row for row in change.dropped if row.window.closes < effective_on]
+    return Replan(
+        kept=(*change.kept, *over),
+        moved=tuple(one for one in change.moved if not _is_over(one, effective_on)),
+        added=tuple(one for one in change.added if one.window.closes >= effective_on),
+        dropped=tuple(row for row in change.dropped if row.window.closes >= effective_on),
+    )
+
+
+def _is_over(one: Moved, effective_on: date) -> bool:
+    # A window moved into the past would be missed without ever having been open.
+    return min(one.existing.window.closes, one.planned.window.closes) < effective_on
+
+
+def _renamed(row: ExistingAssessment, names: dict[str, str]) -> ExistingAssessment:
+    if not names:
+        return row
+    return replace(
+        row,
+        key=_new_key(row.key, names),
+        counts_for=tuple(_new_key(key, names) for key in row.counts_for),
+        merged_into=_new_key(row.merged_into, names) if row.merged_into else None,
+    )
+
+
+def _new_key(key: Key, names: dict[str, str]) -> Key:
+    return (names.get(key[0], key[0]), key[1])
+
+
+def _amendment_problems(old: Protocol, new: Protocol) -> Iterator[Problem]:
+    if new.code != old.code:
+        yield Problem("code", repr(new.code), repr(old.code))
+    amends = new.amends
+    if amends is None or amends.version != old.version:
+        found = repr(amends.version) if amends else "nothing"
+        yield Problem("amends: version", found, repr(old.version))
+    if new.version == old.version:
+        yield Problem("version", repr(new.version), f"another than {old.version!r}")
+    if new.effective_on <= old.effective_on:
+        yield Problem("effective_on", str(new.effective_on), f"a day after {old.effective_on}")
+    for place in ("sites", "arms", "events", "missing_reasons"):
+        codes = {part.code for part in getattr(new, place)}
+        for part in getattr(old, place):
+            if part.code not in codes:
+                yield Problem(place, f"no {part.code!r} any more", "it, as records may name it")
+    known = {point.code for point in old.timepoints}
+    for code in amends.renamed if amends else ():
+        if code not in known:
+            wanted = f"a timepoint of version {old.version}"
+            yield Problem("amends: renamed", f"unknown timepoint {code!r}", wanted)
