@@ -93,6 +93,8 @@ def sift(
 def numbers(data: pd.DataFrame, column: str) -> pd.Series:
     """Return a column as float64 with NaN where missing; AnalysisError names a text found in it."""
     values = data[column]
+    if pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_timedelta64_dtype(values):
+        raise AnalysisError(f"{column}: found {values.dtype}; wanted plain numbers, such as days")
     as_numbers = pd.to_numeric(values, errors="coerce").astype("float64")
     strange = values.notna() & as_numbers.isna() & (values.astype(str) != "nan")
     if strange.any():
