@@ -12,56 +12,52 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-_DISEASE_EN = (
-    "cancer tumour tumor metasta carcinom oncolog malign breast liver hepat nodul lesion"
-    " disease illness symptom relapse progression palliat terminal hospice biops patholog"
-)
-_DISEASE_SV = (
-    "cancer tumör metastas karcinom onkolog malign elakarta bröst lever hepat"
-    " knöl sjukdom symtom symptom återfall palliat obotlig biops patolog"
-)
-_TREATMENT_EN = (
-    "treatment therap chemo radiat radioth surg operat operation resect ablat hormon infus"
-    " tablet medicin medicat drug dose cytotox immunoth transplant procedure"
-)
-_TREATMENT_SV = (
-    "behandling terapi cytostatik kemo cellgift strål kirurg operation operera resekt ablat"
-    " hormon infusion tablett medicin läkemedel dosering immunterapi ingrepp"
-)
-_TRIAL_EN = "trial study studies research randomis randomiz placebo protocol investigat sponsor"
-_TRIAL_SV = "prövning studie studien forskning randomiser lottning lottad placebo protokoll sponsor"
-_CLINIC_EN = (
-    "clinic hospital ward department doctor nurse physician surgeon patient health quality-of-life"
-    " university institute"
-)
-_CLINIC_SV = (
-    "klinik sjukhus avdelning mottagning läkare sköterska patient vårdcentral hälsa livskvalitet"
-    " universitet institut region"
-)
-_ARM_EN = "arm control-arm allocation allocated intervention"
-_ARM_SV = "studiearm kontrollarm behandlingsarm kontrollgrupp interventions"
-
-STEMS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "disease": {"en": tuple(_DISEASE_EN.split()), "sv": tuple(_DISEASE_SV.split())},
-        "treatment": {"en": tuple(_TREATMENT_EN.split()), "sv": tuple(_TREATMENT_SV.split())},
-        "trial": {"en": tuple(_TRIAL_EN.split()), "sv": tuple(_TRIAL_SV.split())},
-        "clinic": {"en": tuple(_CLINIC_EN.split()), "sv": tuple(_CLINIC_SV.split())},
-        "arm": {"en": tuple(_ARM_EN.split()), "sv": tuple(_ARM_SV.split())},
-    }
-)
+# Stems of English words, matched where a word begins.
+_ENGLISH = {
+    "disease": "cancer tumour tumor metasta carcinom oncolog malign breast liver hepat lesion"
+    " disease illness symptom relapse palliat terminal hospice biops patholog",
+    "treatment": "treatment therap chemo radiat radioth surger surgic surgeon operat resect ablat"
+    " hormon infus medicin medicat cytotox immunoth transplant",
+    "trial": "trial study studies research randomis randomiz placebo protocol investigat sponsor",
+    "clinic": "clinic hospital department doctor nurse physician patient health university"
+    " institute quality-of-life",
+    "arm": "allocat intervention",
+}
+# English words too short to be stems.
+_ENGLISH_WHOLE = {
+    "treatment": "drug drugs dose doses tablet tablets procedure procedures",
+    "clinic": "ward wards",
+    "arm": "arm arms",
+}
+# Stems of Swedish words, matched anywhere in a word because compounds are written together.
+_SWEDISH = {
+    "disease": "cancer tumör metasta karcinom onkolog malign elakarta bröst lever hepat knöl"
+    " sjukdom symtom symptom återfall palliat obotlig biops patolog hospis",
+    "treatment": "behandling terapi cytostatik kemo cellgift strål kirurg operation operera"
+    " resekt ablat hormon infusion tablett medicin läkemedel dosering ingrepp",
+    "trial": "prövning studie studien forskning randomiser lottning lottad placebo protokoll"
+    " sponsor",
+    "clinic": "klinik sjukhus avdelning mottagning läkare sköterska patient vårdcentral hälsa"
+    " livskvalitet universitet institut",
+    "arm": "studiearm kontrollarm behandlingsarm kontrollgrupp",
+}
 
 # Ordinary words in which a stem sits by accident.
-INNOCENT = frozenset(
-    {
-        "army", "arms", "armchair", "delivered", "delivery", "deliver", "levererad", "levererat",
-        "leverera", "leverans", "levererades", "leveransen", "elever", "elev", "dosis", "patience",
-        "regions", "drugstore", "wardrobe", "doser", "medicine-free", "surge", "studied",
-    }
-)  # fmt: skip
+_INNOCENT = re.compile(r"leverer|leverans|elever|deliver|clever|leverag|hälsar|hälsning")
+
+
+def _split(words: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
+    return MappingProxyType({about: tuple(text.split()) for about, text in words.items()})
+
+
+ENGLISH_STEMS = _split(_ENGLISH)
+ENGLISH_WORDS = _split(_ENGLISH_WHOLE)
+SWEDISH_STEMS = _split(_SWEDISH)
 
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
+# Soft hyphens and zero-width characters would hide a word from the lists and not from a reader.
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 
 
 @dataclass(frozen=True)
@@ -86,8 +82,8 @@ def telling_words(text: str, also: Collection[str] = ()) -> tuple[TellingWord, .
     also : collection of str
         Further names that may not appear: protocol code and title, sites, arms.
     """
-    plain = unicodedata.normalize("NFC", _PLACEHOLDER.sub(" ", text)).casefold()
-    plain = plain.replace("\u00ad", "").replace("\u200b", "")
+    plain = _INVISIBLE.sub("", _PLACEHOLDER.sub(" ", text))
+    plain = unicodedata.normalize("NFKC", plain).casefold()
     found = [
         TellingWord(word, about)
         for word in dict.fromkeys(_WORD.findall(plain))
@@ -102,12 +98,11 @@ def telling_words(text: str, also: Collection[str] = ()) -> tuple[TellingWord, .
 
 
 def _about(word: str) -> str | None:
-    if word in INNOCENT:
-        return None
-    for about, languages in STEMS.items():
-        if about == "arm" and word == "arm":
-            return about
-        english = any(word.startswith(stem) for stem in languages["en"] if stem != "arm")
-        if english or any(stem in word for stem in languages["sv"]):
+    rest = _INNOCENT.sub("", word)
+    parts = (rest, *rest.split("-"))
+    for about in SWEDISH_STEMS:
+        english = any(part.startswith(ENGLISH_STEMS[about]) for part in parts)
+        whole = any(part in ENGLISH_WORDS.get(about, ()) for part in parts)
+        if english or whole or any(stem in rest for stem in SWEDISH_STEMS[about]):
             return about
     return None
