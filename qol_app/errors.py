@@ -31,3 +31,7 @@ class NotAllowed(QolError):
 
 class AnalysisError(QolError):
     """An analysis was asked for something its data or arguments cannot give."""
+
+
+class NotFound(QolError):
+    """There is no such thing, or not for the one who asks; both look the same."""

@@ -1,0 +1,50 @@
+"""Commands: ``flask score``, ``flask plan`` and all the others, one file for each subject.
+
+Whatever a command raises on purpose ends as one line and exit status 1.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+from flask import Flask
+
+from qol_app.cli.database import definitions_group, migrate_command
+from qol_app.cli.serve import serve_command
+from qol_app.cli.settings import settings_group
+from qol_app.errors import QolError
+
+COMMANDS: tuple[click.Command, ...] = (
+    settings_group,
+    migrate_command,
+    definitions_group,
+    serve_command,
+)
+
+
+def register_commands(app: Flask) -> None:
+    """Make every command available as ``flask NAME``."""
+    for command in COMMANDS:
+        _end_errors_in_one_line(command)
+        app.cli.add_command(command)
+
+
+def _end_errors_in_one_line(command: click.Command) -> None:
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            _end_errors_in_one_line(below)
+    elif command.callback is not None and not hasattr(command.callback, "one_line"):
+        command.callback = _one_line(command.callback)
+
+
+def _one_line(callback: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(callback)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return callback(*args, **kwargs)
+        except QolError as error:
+            raise click.ClickException(" ".join(str(error).split())) from error
+
+    run.one_line = True  # type: ignore[attr-defined]
+    return run

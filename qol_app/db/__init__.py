@@ -1,0 +1,1 @@
+"""Tables, engine and migrations. Columns and constraints here; rules live in services."""

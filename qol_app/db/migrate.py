@@ -1,0 +1,45 @@
+"""Bringing a database to the newest schema, and knowing whether it is there."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from qol_app.db.engine import Database
+from qol_app.errors import SettingsError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def migrate(database: Database, revision: str = "head") -> None:
+    """Apply what is missing, one transaction per migration; safe to repeat."""
+    with database.engine.connect() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        connection.commit()
+
+
+def check_schema(database: Database) -> None:
+    """Refuse to work on a database of another version.
+
+    Raises
+    ------
+    SettingsError
+        Naming the revision found and the one wanted.
+    """
+    wanted = ScriptDirectory.from_config(_config()).get_current_head()
+    with database.engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    if found != wanted:
+        raise SettingsError(
+            f"database schema: found revision {found}; wanted {wanted}. Run 'flask migrate'."
+        )
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config

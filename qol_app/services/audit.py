@@ -1,0 +1,108 @@
+"""The trail: who did what, when and why, written in the transaction of the change itself."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from qol_app import __version__
+from qol_app.db.tables import AuditEvent, AuditSeal
+from qol_app.services.context import Context
+
+FIRST = "0" * 64
+
+
+def record(
+    ctx: Context,
+    action: str,
+    subject: str,
+    subject_id: object,
+    *,
+    old: Mapping[str, Any] | None = None,
+    new: Mapping[str, Any] | None = None,
+    site: str = "",
+    reason: str = "",
+) -> None:
+    """Add one event to the trail; identity values enter as ciphertext or not at all.
+
+    Parameters
+    ----------
+    action : str
+        What was done, as ``noun.verb``: ``participant.enrol``, ``event.correct`` ...
+    subject, subject_id : str, object
+        The table and the row it was done to.
+    old, new : Mapping, optional
+        The values before and after, as JSON can hold them.
+    site, reason : str
+        The site's code where there is one; why, where a reason is asked for.
+    """
+    ctx.session.add(
+        AuditEvent(
+            at=ctx.now,
+            actor=ctx.actor.name,
+            role=ctx.actor.role,
+            site=site,
+            action=action,
+            subject=subject,
+            subject_id=str(subject_id),
+            old=dict(old) if old is not None else None,
+            new=dict(new) if new is not None else None,
+            reason=reason,
+            program_version=__version__,
+        )
+    )
+
+
+def seal(session: Session, most: int = 10_000) -> int:
+    """Append a link of the hash chain for every event not yet sealed; return how many.
+
+    Only the active worker calls this, so that no lock on the chain slows a saved answer.
+    """
+    head = session.execute(
+        select(AuditSeal.digest).order_by(AuditSeal.id.desc()).limit(1)
+    ).scalar_one_or_none()
+    unsealed = session.scalars(
+        select(AuditEvent)
+        .outerjoin(AuditSeal, AuditSeal.audit_event_id == AuditEvent.id)
+        .where(AuditSeal.id.is_(None))
+        .order_by(AuditEvent.id)
+        .limit(most)
+    ).all()
+    for event in unsealed:
+        previous, head = head or FIRST, digest(head or FIRST, event)
+        session.add(AuditSeal(audit_event_id=event.id, previous=previous, digest=head))
+        session.flush()
+    return len(unsealed)
+
+
+def digest(previous: str, event: AuditEvent) -> str:
+    """Return the SHA-256 that links one event to the chain before it."""
+    content = {
+        column.key: getattr(event, column.key)
+        for column in AuditEvent.__table__.columns
+        if column.key != "at"
+    }
+    content["at"] = event.at.isoformat()
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(f"{previous}\n{text}".encode()).hexdigest()
+
+
+def broken_links(session: Session) -> Iterator[str]:
+    """Yield, in words, every place where the chain does not hold."""
+    head = FIRST
+    rows = session.execute(
+        select(AuditSeal, AuditEvent)
+        .outerjoin(AuditEvent, AuditEvent.id == AuditSeal.audit_event_id)
+        .order_by(AuditSeal.id)
+    )
+    for sealed, event in rows:
+        if event is None:
+            yield f"audit event {sealed.audit_event_id}: sealed, but no longer there"
+        elif sealed.previous != head:
+            yield f"audit event {event.id}: follows {sealed.previous[:12]}, not {head[:12]}"
+        elif sealed.digest != digest(head, event):
+            yield f"audit event {event.id}: its content is not what was sealed"
+        head = sealed.digest

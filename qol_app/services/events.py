@@ -1,0 +1,163 @@
+"""What happens to a participant: recorded on its day, corrected by a new row, never erased."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from sqlalchemy import select
+
+from qol_app.db.tables import Participant, ParticipantEvent, Site
+from qol_app.errors import NotAllowed, NotFound
+from qol_app.schedule.history import Event
+from qol_app.schedule.plausible import Finding, check_event
+from qol_app.schedule.replan import Replan
+from qol_app.services import audit
+from qol_app.services.context import Context
+from qol_app.services.participants import event_rows, history_of
+from qol_app.services.planning import replan_participant
+
+
+def findings(
+    ctx: Context,
+    participant: Participant,
+    event: Event,
+    correcting: ParticipantEvent | None = None,
+) -> list[Finding]:
+    """Return what speaks against an event, for the person who is about to record it."""
+    rows = [row for row in event_rows(ctx, participant.id) if row is not correcting]
+    protocol = ctx.library.protocol(ctx.session, participant.protocol_id)
+    return check_event(protocol, history_of(rows), event, ctx.today(participant.timezone))
+
+
+def record(
+    ctx: Context,
+    participant: Participant,
+    kind: str,
+    on: date,
+    details: Mapping[str, str] | None = None,
+    *,
+    confirmed: bool = False,
+) -> Replan:
+    """Record an event and plan anew; return what that changed.
+
+    Raises
+    ------
+    NotAllowed
+        If the event cannot be, or is doubtful and not confirmed.
+    """
+    event = Event(kind, on, dict(details or {}))
+    _refuse(findings(ctx, participant, event), confirmed)
+    row = _add(ctx, participant, event)
+    _audit(ctx, "event.record", participant, row, None)
+    return replan_participant(ctx, participant)
+
+
+def correct(
+    ctx: Context,
+    participant: Participant,
+    event_id: int,
+    on: date,
+    details: Mapping[str, str] | None,
+    reason: str,
+    *,
+    confirmed: bool = False,
+) -> Replan:
+    """Put a corrected event in the place of one that stands; the old row stays as it was.
+
+    Raises
+    ------
+    NotAllowed
+        If no reason is given, or the corrected event cannot be.
+    NotFound
+        If the event is not one that stands for this participant.
+    """
+    _demand_reason(reason)
+    old = _standing(ctx, participant, event_id)
+    event = Event(old.kind, on, dict(details or {}))
+    _refuse(findings(ctx, participant, event, old), confirmed)
+    row = _add(ctx, participant, event, replaces_id=old.id, reason=reason)
+    _audit(ctx, "event.correct", participant, row, old, reason)
+    return replan_participant(ctx, participant)
+
+
+def retract(ctx: Context, participant: Participant, event_id: int, reason: str) -> Replan:
+    """Take back an event that never was; the row stays, and so does the reason.
+
+    Raises
+    ------
+    NotAllowed
+        If no reason is given.
+    NotFound
+        If the event is not one that stands for this participant.
+    """
+    _demand_reason(reason)
+    old = _standing(ctx, participant, event_id)
+    event = Event(old.kind, old.happened_on, old.details)
+    row = _add(ctx, participant, event, replaces_id=old.id, reason=reason, retracted=True)
+    _audit(ctx, "event.retract", participant, row, old, reason)
+    return replan_participant(ctx, participant)
+
+
+def _add(
+    ctx: Context, participant: Participant, event: Event, **more: int | str | bool
+) -> ParticipantEvent:
+    row = ParticipantEvent(
+        participant_id=participant.id,
+        kind=event.kind,
+        happened_on=event.on,
+        details=dict(event.details),
+        recorded_at=ctx.now,
+        recorded_by=ctx.actor.staff_id,
+        **more,
+    )
+    ctx.session.add(row)
+    ctx.session.flush()
+    return row
+
+
+def _standing(ctx: Context, participant: Participant, event_id: int) -> ParticipantEvent:
+    for row in event_rows(ctx, participant.id):
+        if row.id == event_id:
+            return row
+    raise NotFound("event: there is none of that number for this participant")
+
+
+def _demand_reason(reason: str) -> None:
+    if not reason.strip():
+        raise NotAllowed("reason: found nothing; wanted why this is corrected, in a few words")
+
+
+def _refuse(found: list[Finding], confirmed: bool) -> None:
+    against = [one.text for one in found if one.severity == "refuse" or not confirmed]
+    if against:
+        raise NotAllowed(" ".join(against))
+
+
+def _audit(
+    ctx: Context,
+    action: str,
+    participant: Participant,
+    row: ParticipantEvent,
+    old: ParticipantEvent | None,
+    reason: str = "",
+) -> None:
+    site = ctx.session.scalars(select(Site.code).where(Site.id == participant.site_id)).one()
+    audit.record(
+        ctx,
+        action,
+        "participant_event",
+        row.id,
+        old=_values(old) if old else None,
+        new=_values(row),
+        site=site,
+        reason=reason,
+    )
+
+
+def _values(row: ParticipantEvent) -> dict[str, object]:
+    return {
+        "participant": row.participant_id,
+        "kind": row.kind,
+        "on": str(row.happened_on),
+        "details": row.details,
+        "retracted": row.retracted,
+    }

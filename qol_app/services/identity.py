@@ -1,0 +1,95 @@
+"""Who a participant is: kept apart, encrypted, and opened only where it is needed."""
+
+from dataclasses import dataclass
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import delete
+
+from qol_app.crypto import public_id
+from qol_app.db.tables import Contact
+from qol_app.errors import NotAllowed
+from qol_app.services.context import Context
+
+FIELDS = ("name", "phone", "email", "push")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Plain contact details of one participant; never logged, never exported."""
+
+    name: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    push: str | None = None
+
+    def __repr__(self) -> str:
+        return "Identity(...)"
+
+
+def clean_phone(text: str, region: str = "SE") -> str:
+    """Return a telephone number in E.164, as ``+46701740605``.
+
+    Raises
+    ------
+    NotAllowed
+        If no such number can exist in any country.
+    """
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException as error:
+        raise NotAllowed(
+            f"telephone: found {text!r}; wanted a number such as 070-174 06 05"
+        ) from error
+    if not phonenumbers.is_possible_number(number):
+        raise NotAllowed(f"telephone: found {text!r}; wanted a number such as 070-174 06 05")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def clean_email(text: str) -> str:
+    """Return an e-mail address in its normal form; one recipient, no header tricks.
+
+    Raises
+    ------
+    NotAllowed
+        If it is not one address.
+    """
+    try:
+        return validate_email(text, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as error:
+        raise NotAllowed(f"e-mail: found {text!r}; wanted one address such as a@b.se") from error
+
+
+def store(ctx: Context, identity: Identity, ref: str | None = None) -> str:
+    """Encrypt and keep contact details; return the random reference that leads to them."""
+    ref = ref or public_id()
+    ctx.session.merge(Contact(identity_ref=ref, **sealed_fields(ctx, identity, ref)))
+    return ref
+
+
+def sealed_fields(ctx: Context, identity: Identity, ref: str) -> dict[str, str | None]:
+    """Return each detail as ciphertext bound to its row and column; empty ones as None."""
+    return {
+        field: ctx.vault.seal(value, "contact", field, ref) if value else None
+        for field in FIELDS
+        for value in [getattr(identity, field)]
+    }
+
+
+def identity_of(ctx: Context, ref: str) -> Identity:
+    """Return the plain contact details; nothing but None where they were erased."""
+    row = ctx.session.get(Contact, ref)
+    if row is None:
+        return Identity()
+    return Identity(
+        **{
+            field: ctx.vault.open(envelope, "contact", field, ref) if envelope else None
+            for field in FIELDS
+            for envelope in [getattr(row, field)]
+        }
+    )
+
+
+def erase(ctx: Context, ref: str) -> None:
+    """Remove who a participant is; clinical rows stay, leading nowhere."""
+    ctx.session.execute(delete(Contact).where(Contact.identity_ref == ref))

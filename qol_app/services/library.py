@@ -1,0 +1,68 @@
+"""Definitions as they were when a form was begun, parsed once per process."""
+
+import json
+from typing import TypeVar
+
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from qol_app.db.tables import Definition
+from qol_app.definition.instrument import Instrument
+from qol_app.definition.protocol import Protocol
+from qol_app.definition.wording import Wording
+from qol_app.errors import NotAllowed
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Library:
+    """A cache over the ``definition`` table, whose rows never change once written."""
+
+    def __init__(self) -> None:
+        self._parsed: dict[int, BaseModel] = {}
+
+    def protocol(self, session: Session, definition_id: int) -> Protocol:
+        """Return one version of a protocol."""
+        return self._get(session, definition_id, Protocol)
+
+    def instrument(self, session: Session, definition_id: int) -> Instrument:
+        """Return one version of an instrument."""
+        return self._get(session, definition_id, Instrument)
+
+    def wording(self, session: Session, definition_id: int) -> Wording:
+        """Return one version of an instrument's wording in one language."""
+        return self._get(session, definition_id, Wording)
+
+    def _get(self, session: Session, definition_id: int, model: type[Model]) -> Model:
+        if definition_id not in self._parsed:
+            row = session.get_one(Definition, definition_id)
+            # JSON mode, since strict models take dates as text only from JSON.
+            self._parsed[definition_id] = model.model_validate_json(json.dumps(row.body))
+        found = self._parsed[definition_id]
+        if not isinstance(found, model):
+            raise NotAllowed(
+                f"definition {definition_id}: found a {type(found).__name__}; "
+                f"wanted a {model.__name__}"
+            )
+        return found
+
+
+def newest(session: Session, kind: str, code: str, language: str = "") -> Definition:
+    """Return the version in force: the last one loaded, licensed wording before a stand-in.
+
+    Raises
+    ------
+    NotAllowed
+        If none is loaded.
+    """
+    row = session.scalars(
+        select(Definition)
+        .where(Definition.kind == kind, Definition.code == code, Definition.language == language)
+        .order_by(Definition.stand_in, Definition.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        what = " ".join(filter(None, (kind, code, language)))
+        raise NotAllowed(f"{what}: found none loaded; run 'flask definitions load'")
+    return row

@@ -1,0 +1,186 @@
+"""What most tests stand on: a study database on each engine, a movable clock, a client."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from qol_app.app import web_app
+from qol_app.crypto import Hasher, Vault
+from qol_app.db.engine import Database
+from qol_app.db.migrate import migrate
+from qol_app.runtime import Runtime
+from qol_app.services import definitions
+from qol_app.services.context import Actor, Context
+from qol_app.services.library import Library
+from qol_app.settings import ROOT, Settings
+from tests.postgres import NotInstalled, postgresql
+
+ENGINES = ("sqlite", "postgresql")
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+KEY = bytes(range(7, 39))
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> None:
+        """Let time pass: ``move(days=3)``."""
+        self.now += timedelta(**by)
+
+
+def make_settings(database_url: str, instance: Path, **other: object) -> Settings:
+    """Return settings good enough to serve; override any by name."""
+    values: dict[str, object] = {
+        "database_url": database_url,
+        "base_url": "https://qol.example.org",
+        "secret_key": "only-for-tests-" + "k" * 40,
+        "pepper": KEY,
+        "field_keys": {"k1": KEY},
+        "callback_key": "only-for-tests-" + "c" * 40,
+        "mail_from": "qol@example.org",
+        "instance": instance,
+    }
+    return Settings(**{**values, **other})  # type: ignore[arg-type]
+
+
+def make_runtime(settings: Settings, clock: Clock) -> Runtime:
+    """Return an installation whose Argon2id is quick enough for tests."""
+    return Runtime(
+        settings=settings,
+        database=Database(settings.database_url),
+        vault=Vault(settings.field_keys),
+        hasher=Hasher(settings.pepper, PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)),
+        library=Library(),
+        clock=clock,
+    )
+
+
+def _fill(settings: Settings) -> None:
+    runtime = make_runtime(settings, Clock())
+    migrate(runtime.database)
+    with runtime.writing(Actor.system("tests")) as ctx:
+        list(definitions.load(ctx, ROOT / "questionnaires", "breclim-2"))
+    if runtime.database.is_sqlite:
+        with runtime.database.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    runtime.database.close()
+
+
+class Templates:
+    """A filled, migrated database per engine, copied afresh for every test that wants one."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.folder, self._stack = folder, stack
+        self._ready: dict[str, str] = {}
+
+    def copy(self, engine: str, folder: Path) -> str:
+        """Return the URL of a database of this test's own."""
+        if engine not in self._ready:
+            self._ready[engine] = getattr(self, f"_make_{engine}")()
+        return getattr(self, f"_copy_{engine}")(self._ready[engine], folder)
+
+    def _make_sqlite(self) -> str:
+        path = self.folder / "template.db"
+        _fill(make_settings(f"sqlite:///{path}", self.folder))
+        return str(path)
+
+    def _copy_sqlite(self, template: str, folder: Path) -> str:
+        path = folder / "qol.db"
+        shutil.copy(template, path)
+        return f"sqlite:///{path}"
+
+    def _make_postgresql(self) -> str:
+        url = os.environ.get("QOL_TEST_POSTGRESQL") or self._stack.enter_context(postgresql())
+        template = self._create(url, None)
+        _fill(make_settings(template, self.folder))
+        return template
+
+    def _copy_postgresql(self, template: str, folder: Path) -> str:
+        return self._create(template, make_url(template).database)
+
+    def _create(self, url: str, template: str | None) -> str:
+        name = f"qol_{uuid.uuid4().hex[:16]}"
+        server = create_engine(make_url(url).set(database="postgres"), isolation_level="AUTOCOMMIT")
+        with server.connect() as connection:
+            suffix = f" TEMPLATE {template}" if template else ""
+            connection.execute(text(f"CREATE DATABASE {name}{suffix}"))
+        server.dispose()
+        return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
+    """Databases that every test copies instead of migrating anew."""
+    with ExitStack() as stack:
+        yield Templates(tmp_path_factory.mktemp("templates"), stack)
+
+
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest, templates: Templates, tmp_path: Path) -> str:
+    """The URL of a fresh study database, once on each engine."""
+    try:
+        return templates.copy(request.param, tmp_path)
+    except NotInstalled as error:
+        pytest.skip(f"not run: {error}")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Monday 23 November 2026, 10:00 in Stockholm, until moved."""
+    return Clock()
+
+
+@pytest.fixture
+def runtime(database_url: str, clock: Clock, tmp_path: Path) -> Iterator[Runtime]:
+    """An installation with the study's definitions loaded and nobody enrolled."""
+    running = make_runtime(make_settings(database_url, tmp_path), clock)
+    yield running
+    running.database.close()
+
+
+@pytest.fixture
+def ctx(runtime: Runtime) -> Iterator[Context]:
+    """A unit of work in the name of the program, seen by itself only."""
+    with runtime.database.write() as session:
+        yield Context(
+            session,
+            Actor.system("tests"),
+            runtime.clock(),
+            runtime.vault,
+            runtime.hasher,
+            runtime.library,
+        )
+        session.rollback()
+
+
+@pytest.fixture
+def app(runtime: Runtime) -> Flask:
+    """The pages of that installation."""
+    app = web_app(runtime)
+    app.testing = True
+    return app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without a screen, on the public HTTPS address."""
+    client = app.test_client()
+    client.environ_base["wsgi.url_scheme"] = "https"
+    return client
