@@ -243,6 +243,8 @@ class Assessment(Base):
     target_on: Mapped[date]
     closes_on: Mapped[date]
     late_until: Mapped[date]
+    # Its window waits for the real anchor, as a baseline before randomisation does.
+    provisional: Mapped[bool] = mapped_column(default=False)
     planned_at: Mapped[datetime]
     # The assessment that was asked instead and counts for this one too.
     counted_by_id: Mapped[int | None] = mapped_column(ForeignKey("assessment.id"))

@@ -12,7 +12,7 @@ from qol_app.schedule.plausible import Finding, check_event
 from qol_app.schedule.replan import Replan
 from qol_app.services import audit
 from qol_app.services.context import Context
-from qol_app.services.participants import event_rows, history_of
+from qol_app.services.participants import course
 from qol_app.services.planning import replan_participant
 
 
@@ -23,9 +23,9 @@ def findings(
     correcting: ParticipantEvent | None = None,
 ) -> list[Finding]:
     """Return what speaks against an event, for the person who is about to record it."""
-    rows = [row for row in event_rows(ctx, participant.id) if row is not correcting]
+    known = course(ctx, participant.id).history(without=correcting)
     protocol = ctx.library.protocol(ctx.session, participant.protocol_id)
-    return check_event(protocol, history_of(rows), event, ctx.today(participant.timezone))
+    return check_event(protocol, known, event, ctx.today(participant.timezone))
 
 
 def record(
@@ -115,7 +115,7 @@ def _add(
 
 
 def _standing(ctx: Context, participant: Participant, event_id: int) -> ParticipantEvent:
-    for row in event_rows(ctx, participant.id):
+    for row in course(ctx, participant.id).standing:
         if row.id == event_id:
             return row
     raise NotFound("event: there is none of that number for this participant")

@@ -1,5 +1,9 @@
 """Finding participants: every query is scoped to the sites the actor may see."""
 
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+
 from sqlalchemy import Select, select
 
 from qol_app.db.tables import Assessment, Participant, ParticipantEvent, Site
@@ -59,39 +63,68 @@ def assessment_by_public_id(ctx: Context, public_id: str) -> tuple[Assessment, P
     return found.Assessment, found.Participant
 
 
-def event_rows(ctx: Context, participant_id: int) -> list[ParticipantEvent]:
-    """Return the events that stand: neither replaced by a correction nor taken back."""
-    rows = ctx.session.scalars(
-        select(ParticipantEvent)
-        .where(ParticipantEvent.participant_id == participant_id)
-        .order_by(ParticipantEvent.happened_on, ParticipantEvent.id)
-    ).all()
-    return standing(rows)
+@dataclass(frozen=True)
+class Course:
+    """Every event row of one participant, the corrected and retracted ones included."""
 
+    rows: tuple[ParticipantEvent, ...]
 
-def standing(
-    rows: "list[ParticipantEvent] | tuple[ParticipantEvent, ...]",
-) -> list[ParticipantEvent]:
-    """Return the rows of one participant that no later row replaces or takes back."""
-    replaced = {row.replaces_id for row in rows}
-    return [row for row in rows if row.id not in replaced and not row.retracted]
+    @property
+    def standing(self) -> list[ParticipantEvent]:
+        """The rows that count: neither replaced by a correction nor taken back."""
+        replaced = {row.replaces_id for row in self.rows}
+        rows = [row for row in self.rows if row.id not in replaced and not row.retracted]
+        return sorted(rows, key=lambda row: (row.happened_on, row.id))
 
-
-def history_of(rows: list[ParticipantEvent]) -> History:
-    """Return standing event rows as the schedule knows them."""
-    return History(
-        tuple(
+    def history(self, without: ParticipantEvent | None = None) -> History:
+        """Return the standing events as the schedule knows them, one left out if wished."""
+        numbers = self._numbers()
+        return History(
             Event(
                 row.kind,
                 row.happened_on,
-                {k: str(v) for k, v in row.details.items()},
+                {name: str(value) for name, value in row.details.items()},
                 row.recorded_at,
+                numbers[row.id],
             )
-            for row in rows
+            for row in self.standing
+            if row is not without
         )
+
+    def _numbers(self) -> dict[int, int]:
+        """Return for each row which of its kind it is, in the order first recorded.
+
+        A correction keeps the number of what it corrects, and a retracted event keeps its
+        number to itself, so that assessments hanging on an event keep their identity.
+        """
+        numbers: dict[int, int] = {}
+        seen: Counter[str] = Counter()
+        for row in sorted(self.rows, key=lambda row: row.id):
+            if row.replaces_id is not None:
+                numbers[row.id] = numbers[row.replaces_id]
+            else:
+                seen[row.kind] += 1
+                numbers[row.id] = seen[row.kind]
+        return numbers
+
+
+def course(ctx: Context, participant_id: int) -> Course:
+    """Return all that was ever recorded about what happened to one participant."""
+    rows = ctx.session.scalars(
+        select(ParticipantEvent).where(ParticipantEvent.participant_id == participant_id)
     )
+    return Course(tuple(rows))
+
+
+def courses(ctx: Context, participant_ids: Collection[int]) -> dict[int, Course]:
+    """Return the courses of several participants by one query."""
+    found: dict[int, list[ParticipantEvent]] = {id_: [] for id_ in participant_ids}
+    query = select(ParticipantEvent).where(ParticipantEvent.participant_id.in_(participant_ids))
+    for row in ctx.session.scalars(query):
+        found[row.participant_id].append(row)
+    return {id_: Course(tuple(rows)) for id_, rows in found.items()}
 
 
 def history(ctx: Context, participant_id: int) -> History:
     """Return what has happened to one participant, as it stands now."""
-    return history_of(event_rows(ctx, participant_id))
+    return course(ctx, participant_id).history()

@@ -1,10 +1,15 @@
 """Keeping a participant's expected assessments in step with what has happened to them."""
 
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
 from sqlalchemy import select
 
 from qol_app.crypto import public_id
 from qol_app.db.tables import Assessment, Participant
-from qol_app.schedule.plan import PlannedAssessment, plan
+from qol_app.schedule.history import History
+from qol_app.schedule.plan import plan
+from qol_app.schedule.planned import Key, PlannedAssessment
 from qol_app.schedule.replan import ExistingAssessment, Replan, replan
 from qol_app.schedule.windows import VisitWindow
 from qol_app.services import audit
@@ -28,65 +33,98 @@ def window_of(row: Assessment) -> VisitWindow:
     return VisitWindow(row.opens_on, row.target_on, row.closes_on, row.late_until)
 
 
-def changes(ctx: Context, participant: Participant) -> Replan:
-    """Return what planning anew would keep, move, add and drop; nothing is changed."""
-    protocol = ctx.library.protocol(ctx.session, participant.protocol_id)
-    rows = assessments_of(ctx, participant.id)
-    existing = [
+def existing_assessments(
+    rows: Sequence[Assessment], timezone: str
+) -> tuple[ExistingAssessment, ...]:
+    """Return assessment rows as the schedule compares them with a plan."""
+    keys = {row.id: (row.timepoint, row.occurrence) for row in rows}
+    counts_for: dict[int, list[Key]] = {row.id: [] for row in rows}
+    for row in rows:
+        if row.counted_by_id is not None:
+            counts_for[row.counted_by_id].append(keys[row.id])
+    zone = ZoneInfo(timezone)
+    return tuple(
         ExistingAssessment(
-            key=(row.timepoint, row.occurrence),
+            key=keys[row.id],
             window=window_of(row),
             package=row.package,
             begun=row.started_at is not None,
+            instruments=tuple(row.instruments),
+            counts_for=tuple(counts_for[row.id]),
+            merged_into=keys.get(row.counted_by_id) if row.counted_by_id else None,
+            begun_on=row.started_at.astimezone(zone).date() if row.started_at else None,
+            provisional=row.provisional,
             dropped=row.dropped_at is not None,
         )
         for row in rows
-    ]
-    return replan(existing, plan(protocol, history(ctx, participant.id)))
+    )
+
+
+def changes(ctx: Context, participant: Participant) -> Replan:
+    """Return what planning anew would keep, move, add and drop; nothing is changed."""
+    return changes_given(ctx, participant, history(ctx, participant.id))
+
+
+def changes_given(ctx: Context, participant: Participant, known: History) -> Replan:
+    """Return what planning anew would change if this were all that had happened."""
+    protocol = ctx.library.protocol(ctx.session, participant.protocol_id)
+    rows = assessments_of(ctx, participant.id)
+    wanted = plan(protocol, known, participant.language)
+    return replan(existing_assessments(rows, participant.timezone), wanted)
 
 
 def replan_participant(ctx: Context, participant: Participant) -> Replan:
     """Make the rows agree with the plan, leaving alone whatever has been begun."""
     found = changes(ctx, participant)
     rows = {(row.timepoint, row.occurrence): row for row in assessments_of(ctx, participant.id)}
-    for planned in (*found.moved, *found.added):
-        row = rows.get(planned.key) or _new_row(ctx, participant, planned)
-        rows[planned.key] = row
-        _apply(ctx, participant, row, planned)
-    for key, reason in found.dropped.items():
-        row = rows[key]
-        row.dropped_at, row.dropped_reason, row.look_again_at = ctx.now, reason, None
-        audit.record(ctx, "assessment.drop", "assessment", row.public_id, reason=reason)
+    wanted = [*(moved.planned for moved in found.moved), *found.added]
+    for planned in wanted:
+        _write(ctx, participant, rows, planned)
+    ctx.session.flush()
+    for planned in wanted:
+        asked = rows[planned.merged_into] if planned.merged_into else None
+        rows[planned.key].counted_by_id = asked.id if asked else None
+    for dropped in found.dropped:
+        _drop(ctx, rows[dropped.key])
+    _look_again(ctx, rows)
     ctx.session.flush()
     return found
 
 
-def _new_row(ctx: Context, participant: Participant, planned: PlannedAssessment) -> Assessment:
-    row = Assessment(
-        public_id=public_id(),
-        participant_id=participant.id,
-        timepoint=planned.timepoint,
-        occurrence=planned.occurrence,
-    )
-    ctx.session.add(row)
-    return row
+def _look_again(ctx: Context, rows: dict[Key, Assessment]) -> None:
+    # An event may stop, hold or resume contact: the worker looks at every open row anew.
+    for row in rows.values():
+        if row.dropped_at is None:
+            row.look_again_at = ctx.now
 
 
-def _apply(
-    ctx: Context, participant: Participant, row: Assessment, planned: PlannedAssessment
+def _write(
+    ctx: Context, participant: Participant, rows: dict[Key, Assessment], planned: PlannedAssessment
 ) -> None:
-    old = None if row.id is None else _dates(row)
+    row = rows.get(planned.key)
+    old = _dates(row) if row else None
+    if row is None:
+        row = rows[planned.key] = Assessment(
+            public_id=public_id(),
+            participant_id=participant.id,
+            timepoint=planned.timepoint,
+            occurrence=planned.occurrence,
+        )
+        ctx.session.add(row)
     row.protocol_id = participant.protocol_id
     row.package, row.instruments = planned.package, list(planned.instruments)
-    row.anchor_on = planned.anchor_on
+    row.anchor_on, row.provisional = planned.anchor_on, planned.provisional
     row.opens_on, row.target_on = planned.window.opens, planned.window.target
     row.closes_on, row.late_until = planned.window.closes, planned.window.late_until
-    row.planned_at = ctx.now
-    row.dropped_at, row.dropped_reason = None, ""
-    # The worker looks at once; it knows what is due and when to look next.
-    row.look_again_at = ctx.now
+    row.planned_at, row.dropped_at, row.dropped_reason = ctx.now, None, ""
     action = "assessment.move" if old else "assessment.plan"
     audit.record(ctx, action, "assessment", row.public_id, old=old, new=_dates(row))
+
+
+def _drop(ctx: Context, row: Assessment) -> None:
+    row.dropped_at, row.dropped_reason = ctx.now, "no longer planned"
+    row.look_again_at, row.counted_by_id = None, None
+    audit.record(ctx, "assessment.drop", "assessment", row.public_id, old=_dates(row))
 
 
 def _dates(row: Assessment) -> dict[str, str]:

@@ -238,6 +238,7 @@ def upgrade() -> None:
         sa.Column("target_on", sa.Date(), nullable=False),
         sa.Column("closes_on", sa.Date(), nullable=False),
         sa.Column("late_until", sa.Date(), nullable=False),
+        sa.Column("provisional", sa.Boolean(), nullable=False),
         sa.Column("planned_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("counted_by_id", sa.Integer(), nullable=True),
         sa.Column("dropped_at", sa.DateTime(timezone=True), nullable=True),
