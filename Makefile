@@ -42,7 +42,7 @@ validate: $(VENV)/.development ## 500 synthetic trials with known truth
 
 pictures: $(VENV)/.development ## the screenshots of the README, taken from a running demo
 	@tests/prepare
-	@$(BIN)/python -m docs.pictures.take
+	@$(BIN)/python docs/pictures/take.py
 
 pins: $(VENV)/.development ## compile the pinned requirements anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
