@@ -7,7 +7,7 @@ PORT ?= 8000
 export PYTHONDONTWRITEBYTECODE = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run test check bench faults validate pins pictures clean
+.PHONY: help run test check bench faults validate pictures trace pins clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -43,6 +43,9 @@ validate: $(VENV)/.development ## 500 synthetic trials with known truth
 pictures: $(VENV)/.development ## the screenshots of the README, taken from a running demo
 	@tests/prepare
 	@$(BIN)/python docs/pictures/take.py
+
+trace: $(VENV)/.development ## docs/validation.md: which test shows which requirement
+	@$(BIN)/python -m pytest --collect-only -q --trace-to docs/validation.md >/dev/null
 
 pins: $(VENV)/.development ## compile the pinned requirements anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
