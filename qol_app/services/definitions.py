@@ -10,7 +10,7 @@ from sqlalchemy import select
 from qol_app.db.tables import Definition, Site
 from qol_app.definition.instrument import load_instruments
 from qol_app.definition.protocol import Protocol, load_protocols
-from qol_app.definition.wording import Wording, load_wordings
+from qol_app.definition.wording import Wording, load_wordings, refuse_gaps
 from qol_app.errors import DefinitionError
 from qol_app.services import audit
 from qol_app.services.context import Context
@@ -39,7 +39,8 @@ def load(ctx: Context, folder: Path, protocol_code: str) -> Iterator[str]:
     """
     for instrument in load_instruments(folder / "instruments").values():
         yield from _store(ctx, "instrument", instrument.code, instrument.version, instrument)
-        for wording in load_wordings(folder / "instruments" / instrument.code, instrument):
+        for wording in load_wordings(folder / "instruments" / instrument.code).values():
+            refuse_gaps(instrument, wording)
             yield from store_wording(ctx, wording)
     protocols = load_protocols(folder / "protocols")
     if protocol_code not in protocols:

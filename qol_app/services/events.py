@@ -8,7 +8,7 @@ from sqlalchemy import select
 from qol_app.db.tables import Participant, ParticipantEvent, Site
 from qol_app.errors import NotAllowed, NotFound
 from qol_app.schedule.history import Event
-from qol_app.schedule.plausible import Finding, check_event
+from qol_app.schedule.plausibility import Finding, check_event
 from qol_app.schedule.replan import Replan
 from qol_app.services import audit
 from qol_app.services.context import Context
