@@ -26,8 +26,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "QOL_SETTINGS": f"{folder}/settings.env"}
         flask = [sys.executable, "-m", "flask"]
-        for command in (["settings", "init", "--demo"], ["migrate"], ["definitions", "load"],
-                        ["demo", "fill"]):
+        for command in (
+            ["settings", "init", "--demo"],
+            ["migrate"],
+            ["definitions", "load"],
+            ["demo", "fill"],
+        ):
             subprocess.run([*flask, *command], cwd=ROOT, env=environment, check=True)
         server = subprocess.Popen(
             [*flask, "demo", "run", "--port", str(PORT)], cwd=ROOT, env=environment

@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from schedule_factories import BRECLIM, changed, day, make_history
-from test_replan import keys, row
 
 from qol_app.definition.protocol import Amends, Timepoint
 from qol_app.errors import NotAllowed
 from qol_app.schedule.amend import amendment_problems, preview_amendment
 from qol_app.schedule.plan import plan
+from tests.schedule.schedule_factories import BRECLIM, changed, day, make_history
+from tests.schedule.test_replan import keys, row
 
 
 def amended(protocol=BRECLIM, on=200, renamed=None, **fields):

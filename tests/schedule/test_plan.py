@@ -3,11 +3,19 @@
 from datetime import date
 
 import pytest
-from schedule_factories import BRECLIM, CORE, FULL, changed, day, make_history, planned
 
 from qol_app.definition.protocol import EndOfFollowUp, PackageChoice, Repeat, Timepoint
 from qol_app.schedule.history import Event, History
 from qol_app.schedule.plan import plan
+from tests.schedule.schedule_factories import (
+    BRECLIM,
+    CORE,
+    FULL,
+    changed,
+    day,
+    make_history,
+    planned,
+)
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from schedule_factories import BRECLIM, RANDOMISED, day, make_history
 
 from qol_app.schedule.history import Event, History
 from qol_app.schedule.plausibility import check_event
+from tests.schedule.schedule_factories import BRECLIM, RANDOMISED, day, make_history
 
 TODAY = day(400)
 CONSENTED = History([Event("consent", day(-7))])

@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from schedule_factories import BRECLIM, day, make_history, planned
 
 from qol_app.definition.protocol import ReminderStep, When
 from qol_app.schedule.history import Event, History
@@ -22,6 +21,7 @@ from qol_app.schedule.reminders import (
 )
 from qol_app.schedule.status import AssessmentFacts
 from qol_app.schedule.windows import VisitWindow
+from tests.schedule.schedule_factories import BRECLIM, day, make_history, planned
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 BOTH = Preferences(channels=("email", "sms"))

@@ -2,11 +2,18 @@
 
 from datetime import date, timedelta
 
-from schedule_factories import BRECLIM, CORE, FULL, RANDOMISED, changed, day, make_history
-
 from qol_app.schedule.history import Event, History
 from qol_app.schedule.plan import plan
 from qol_app.schedule.replan import ExistingAssessment, replan
+from tests.schedule.schedule_factories import (
+    BRECLIM,
+    CORE,
+    FULL,
+    RANDOMISED,
+    changed,
+    day,
+    make_history,
+)
 
 
 def row(one, begun=False, begun_on=None):

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from schedule_factories import day, make_history, noon, planned
 
 from qol_app.schedule.history import Event, History
 from qol_app.schedule.status import (
@@ -22,6 +21,7 @@ from qol_app.schedule.status import (
     is_expected,
     proposed_reason,
 )
+from tests.schedule.schedule_factories import day, make_history, noon, planned
 
 ALIVE = make_history()
 EMPTY = AssessmentFacts(window=planned(ALIVE)["M3", 1].window, timepoint="M3")
