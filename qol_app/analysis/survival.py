@@ -1,5 +1,7 @@
 """Survival analysis in one place: the public functions, each told in its own module."""
 
+from qol_app.analysis.competing import CumulativeIncidenceResult, cumulative_incidence
+from qol_app.analysis.cox import CoxResult, cox
 from qol_app.analysis.kaplan_meier import (
     DifferenceResult,
     KaplanMeierResult,
@@ -10,10 +12,14 @@ from qol_app.analysis.logrank import LogrankResult, logrank
 from qol_app.analysis.rmst import RmstResult, rmst
 
 __all__ = [
+    "CoxResult",
+    "CumulativeIncidenceResult",
     "DifferenceResult",
     "KaplanMeierResult",
     "LogrankResult",
     "RmstResult",
+    "cox",
+    "cumulative_incidence",
     "difference_at",
     "kaplan_meier",
     "logrank",
