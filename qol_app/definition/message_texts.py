@@ -5,10 +5,11 @@ from pathlib import Path
 from string import Formatter
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import StringConstraints
 
 from qol_app.definition.loader import load_yaml_model, shown_name
 from qol_app.definition.message_lint import telling_words
+from qol_app.definition.parts import Part
 from qol_app.definition.protocol import Protocol
 from qol_app.definition.protocol_timing import Problem
 from qol_app.errors import DefinitionError
@@ -18,12 +19,6 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\r\n]+$")]
 
 PLACEHOLDERS = ("link", "closes", "questions_left", "minutes_left", "site_phone")
-
-
-class Part(BaseModel):
-    """A frozen part of a language's messages; a field it does not know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Wording(Part):

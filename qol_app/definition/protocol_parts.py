@@ -9,22 +9,17 @@ from datetime import date
 from functools import cached_property
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from qol_app.definition.event_kinds import Effect, effect_of
 from qol_app.definition.loader import canonical_sha256
+from qol_app.definition.parts import Part
 from qol_app.errors import DefinitionError
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,39}$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 # One text per language code, e.g. {"en": "Questionnaire, month 3", "sv": "Formulär, månad 3"}.
 LocalText = dict[str, Words]
-
-
-class Part(BaseModel):
-    """A frozen part of a protocol; a field it does not know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Coded(Part):

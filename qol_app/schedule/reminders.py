@@ -16,7 +16,7 @@ from qol_app.definition.protocol_timing import step_applies, step_day
 from qol_app.schedule.days_off import may_use
 from qol_app.schedule.history import History
 from qol_app.schedule.status import AssessmentFacts
-from qol_app.schedule.windows import VisitWindow, local_instant
+from qol_app.schedule.windows import VisitWindow, from_day, local_instant
 
 
 class Kind(StrEnum):
@@ -152,7 +152,8 @@ def due_steps(
     local = now.astimezone(zone)
     if not _wanted(facts, history, local.date()):
         return []
-    plan = planned_reminders(protocol, facts.window, zone, preferences, facts.timepoint)
+    window = from_day(facts.window, history.date_of("consent"))
+    plan = planned_reminders(protocol, window, zone, preferences, facts.timepoint)
     due = [one for one in plan if one.at <= now and one.step not in sent]
     tasks = [one for one in due if one.kind is Kind.TASK]
     messages = [one for one in due if one.kind is Kind.MESSAGE]

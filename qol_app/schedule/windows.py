@@ -1,6 +1,6 @@
 """Visit windows: the local calendar days on which an assessment counts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -31,6 +31,13 @@ class VisitWindow:
     def overlaps(self, other: "VisitWindow") -> bool:
         """Whether some day counts for both."""
         return self.opens <= other.closes and other.opens <= self.closes
+
+
+def from_day(window: VisitWindow, day: date | None) -> VisitWindow:
+    """Return the window as it is for somebody who can only be asked from a day on."""
+    if day is None or not window.opens < day <= window.closes:
+        return window
+    return replace(window, opens=day, target=max(window.target, day))
 
 
 def window_around(

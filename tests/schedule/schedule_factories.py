@@ -6,6 +6,7 @@ from pathlib import Path
 from qol_app.definition.protocol import load_protocol
 from qol_app.schedule.history import Event, History
 from qol_app.schedule.plan import plan
+from qol_app.schedule.replan import ExistingAssessment
 
 BRECLIM = load_protocol(
     Path(__file__).parents[2] / "questionnaires" / "protocols" / "breclim-2.yaml"
@@ -43,3 +44,23 @@ def changed(code, protocol=BRECLIM, **fields):
         one.model_copy(update=fields) if one.code == code else one for one in protocol.timepoints
     )
     return protocol.model_copy(update={"timepoints": points})
+
+
+def row(one, begun=False, begun_on=None):
+    """Return the stored row of a planned assessment."""
+    return ExistingAssessment(
+        key=one.key,
+        window=one.window,
+        package=one.package,
+        begun=begun,
+        instruments=one.instruments,
+        counts_for=one.counts_for,
+        merged_into=one.merged_into,
+        begun_on=begun_on,
+        provisional=one.provisional,
+    )
+
+
+def keys(part):
+    """Return the keys of one part of a re-plan."""
+    return [getattr(one, "key", None) or one.existing.key for one in part]

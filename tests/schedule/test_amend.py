@@ -8,8 +8,7 @@ from qol_app.definition.protocol import Amends, Timepoint
 from qol_app.errors import NotAllowed
 from qol_app.schedule.amend import amendment_problems, preview_amendment
 from qol_app.schedule.plan import plan
-from tests.schedule.schedule_factories import BRECLIM, changed, day, make_history
-from tests.schedule.test_replan import keys, row
+from tests.schedule.schedule_factories import BRECLIM, changed, day, keys, make_history, row
 
 
 def amended(protocol=BRECLIM, on=200, renamed=None, **fields):

@@ -12,22 +12,10 @@ from tests.schedule.schedule_factories import (
     RANDOMISED,
     changed,
     day,
+    keys,
     make_history,
+    row,
 )
-
-
-def row(one, begun=False, begun_on=None):
-    return ExistingAssessment(
-        key=one.key,
-        window=one.window,
-        package=one.package,
-        begun=begun,
-        instruments=one.instruments,
-        counts_for=one.counts_for,
-        merged_into=one.merged_into,
-        begun_on=begun_on,
-        provisional=one.provisional,
-    )
 
 
 def rows(history, **begun_on):
@@ -36,10 +24,6 @@ def rows(history, **begun_on):
         row(one, one.timepoint in begun_on, day(begun_on.get(one.timepoint, 0)))
         for one in plan(BRECLIM, history)
     ]
-
-
-def keys(part):
-    return [getattr(one, "key", None) or one.existing.key for one in part]
 
 
 def test_the_same_plan_changes_nothing():

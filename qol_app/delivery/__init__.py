@@ -1,1 +1,0 @@
-"""Ways by which a message leaves the house; ``channels`` lists them. No rules about whether."""
