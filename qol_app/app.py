@@ -3,7 +3,7 @@
 from typing import Any
 
 import click
-from flask import Flask, g, request, send_from_directory
+from flask import Flask, g, send_from_directory
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
 
@@ -14,8 +14,8 @@ from qol_app.runtime import Clock, Runtime, open_runtime, utc_now
 from qol_app.settings import Settings, load_settings
 from qol_app.web import BLUEPRINTS, failures
 from qol_app.web.guard import check_routes, needs
+from qol_app.web.language import page_language
 from qol_app.web.security import secure
-from qol_app.web.visitor import current_visitor
 
 csrf = CSRFProtect()
 
@@ -111,15 +111,3 @@ def _languages(app: Flask) -> None:
             "moment": lambda value, zone: i18n.moment(value, page_language(), zone),
             "languages": {code: i18n.language_name(code) for code in i18n.languages()},
         }
-
-
-def page_language() -> str:
-    """Return the language of this page: the visitor's own, else what the browser asks for."""
-    if "language" not in g:
-        visitor = current_visitor() if request else None
-        wished = visitor.language if visitor else request.args.get("lang", "")
-        known = i18n.languages()
-        g.language = (
-            wished if wished in known else request.accept_languages.best_match(known, default="sv")
-        )
-    return g.language

@@ -13,6 +13,7 @@ from flask import Flask
 from qol_app.cli.database import definitions_group, migrate_command
 from qol_app.cli.serve import serve_command
 from qol_app.cli.settings import settings_group
+from qol_app.cli.staff import staff_group
 from qol_app.errors import QolError
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -20,6 +21,7 @@ COMMANDS: tuple[click.Command, ...] = (
     migrate_command,
     definitions_group,
     serve_command,
+    staff_group,
 )
 
 

@@ -12,6 +12,7 @@ from qol_app.db.tables import AccessLink, AccessPin, AttemptBudget, Participant,
 from qol_app.errors import NotAllowed
 from qol_app.services import audit
 from qol_app.services.context import Context
+from qol_app.services.participants import site_code
 
 LINK_LIFE = timedelta(days=400)
 PIN_DIGITS = 6
@@ -46,7 +47,14 @@ def issue_link(ctx: Context, participant: Participant, *, life: timedelta = LINK
     )
     ctx.session.add(link)
     ctx.session.flush()
-    audit.record(ctx, "link.issue", "access_link", link.id, new={"participant": participant.id})
+    audit.record(
+        ctx,
+        "link.issue",
+        "access_link",
+        link.id,
+        new={"participant": participant.id},
+        site=site_code(ctx, participant),
+    )
     return token
 
 
@@ -57,7 +65,14 @@ def revoke_links(ctx: Context, participant: Participant, reason: str = "") -> No
         .where(AccessLink.participant_id == participant.id, AccessLink.revoked_at.is_(None))
         .values(revoked_at=ctx.now)
     )
-    audit.record(ctx, "link.revoke", "participant", participant.id, reason=reason)
+    audit.record(
+        ctx,
+        "link.revoke",
+        "participant",
+        participant.id,
+        reason=reason,
+        site=site_code(ctx, participant),
+    )
 
 
 def set_pin(ctx: Context, participant: Participant, pin: str | None = None) -> str:
@@ -74,7 +89,7 @@ def set_pin(ctx: Context, participant: Participant, pin: str | None = None) -> s
     ctx.session.merge(
         AccessPin(participant_id=participant.id, pin_hash=ctx.hasher.hash(pin), set_at=ctx.now)
     )
-    audit.record(ctx, "pin.set", "participant", participant.id)
+    audit.record(ctx, "pin.set", "participant", participant.id, site=site_code(ctx, participant))
     return pin
 
 

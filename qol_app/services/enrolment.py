@@ -52,7 +52,7 @@ def enrol(
     site = _site(ctx, site_code)
     _check_number(ctx, study_number)
     _check_language(ctx, protocol, language)
-    person = _reachable(person)
+    person = identity.reachable(person)
     row = Participant(
         public_id=public_id(),
         study_number=study_number,
@@ -112,13 +112,3 @@ def _check_language(ctx: Context, protocol: Protocol, language: str) -> None:
                 f"{code} {language}: only stand-in wording is loaded, and this study is live. "
                 f"Load the licensed text: flask wording load {code} {language} FILE"
             )
-
-
-def _reachable(person: Identity) -> Identity:
-    if not (person.phone or person.email):
-        raise NotAllowed("contact: found neither telephone nor e-mail; wanted at least one")
-    return Identity(
-        name=person.name or None,
-        phone=identity.clean_phone(person.phone) if person.phone else None,
-        email=identity.clean_email(person.email) if person.email else None,
-    )

@@ -1,19 +1,86 @@
 """What happens to a participant: recorded on its day, corrected by a new row, never erased."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
-
-from qol_app.db.tables import Participant, ParticipantEvent, Site
+from qol_app.db.tables import Participant, ParticipantEvent
 from qol_app.errors import NotAllowed, NotFound
 from qol_app.schedule.history import Event
 from qol_app.schedule.plausibility import Finding, check_event
 from qol_app.schedule.replan import Replan
 from qol_app.services import audit
 from qol_app.services.context import Context
-from qol_app.services.participants import course
-from qol_app.services.planning import replan_participant
+from qol_app.services.participants import course, site_code
+from qol_app.services.planning import changes_given, replan_participant
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What recording, correcting or retracting would do; nothing has been done."""
+
+    replan: Replan
+    findings: tuple[Finding, ...]
+
+    @property
+    def refused(self) -> bool:
+        """Whether it cannot be saved at all."""
+        return any(one.severity == "refuse" for one in self.findings)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it may only be saved when a person confirms it."""
+        return any(one.severity == "confirm" for one in self.findings)
+
+
+def preview(
+    ctx: Context,
+    participant: Participant,
+    kind: str,
+    on: date,
+    details: Mapping[str, str] | None = None,
+    correcting: int | None = None,
+) -> Preview:
+    """Return what an event, or its correction, would change in the plan; nothing is saved.
+
+    Raises
+    ------
+    NotFound
+        If the event to be corrected is not one that stands for this participant.
+    """
+    known = course(ctx, participant.id)
+    old = _standing(ctx, participant, correcting) if correcting is not None else None
+    number = known.number_of(old) if old else known.next_number(kind)
+    event = Event(kind, on, dict(details or {}), ctx.now, number)
+    rest = known.history(without=old)
+    return Preview(
+        changes_given(ctx, participant, rest.with_event(event)),
+        tuple(findings(ctx, participant, event, old)),
+    )
+
+
+def preview_retraction(ctx: Context, participant: Participant, event_id: int) -> Preview:
+    """Return what taking an event back would change in the plan; nothing is saved.
+
+    Raises
+    ------
+    NotFound
+        If the event is not one that stands for this participant.
+    """
+    old = _standing(ctx, participant, event_id)
+    known = course(ctx, participant.id)
+    return Preview(changes_given(ctx, participant, known.history(without=old)), ())
+
+
+def standing_event(ctx: Context, participant: Participant, event_id: int) -> ParticipantEvent:
+    """Return an event that stands for this participant.
+
+    Raises
+    ------
+    NotFound
+        If there is none of that number.
+    """
+    return _standing(ctx, participant, event_id)
 
 
 def findings(
@@ -140,7 +207,6 @@ def _audit(
     old: ParticipantEvent | None,
     reason: str = "",
 ) -> None:
-    site = ctx.session.scalars(select(Site.code).where(Site.id == participant.site_id)).one()
     audit.record(
         ctx,
         action,
@@ -148,7 +214,7 @@ def _audit(
         row.id,
         old=_values(old) if old else None,
         new=_values(row),
-        site=site,
+        site=site_code(ctx, participant),
         reason=reason,
     )
 

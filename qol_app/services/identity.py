@@ -1,15 +1,17 @@
 """Who a participant is: kept apart, encrypted, and opened only where it is needed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import delete
 
 from qol_app.crypto import public_id
-from qol_app.db.tables import Contact
+from qol_app.db.tables import Contact, Participant
 from qol_app.errors import NotAllowed
+from qol_app.services import audit
 from qol_app.services.context import Context
+from qol_app.services.participants import site_code
 
 FIELDS = ("name", "phone", "email", "push")
 
@@ -87,6 +89,52 @@ def identity_of(ctx: Context, ref: str) -> Identity:
             for field in FIELDS
             for envelope in [getattr(row, field)]
         }
+    )
+
+
+def read(ctx: Context, participant: Participant) -> Identity:
+    """Return who a participant is to a person who asked; that they asked enters the trail."""
+    site = site_code(ctx, participant)
+    audit.record(ctx, "identity.read", "participant", participant.id, site=site)
+    return identity_of(ctx, participant.identity_ref)
+
+
+def change(ctx: Context, participant: Participant, identity: Identity) -> None:
+    """Put new contact details in the place of the old; both enter the trail encrypted.
+
+    Raises
+    ------
+    NotAllowed
+        If telephone or e-mail is none, or there would be no way to reach the person.
+    """
+    ref = participant.identity_ref
+    before = identity_of(ctx, ref)
+    after = replace(reachable(identity), push=before.push)
+    if after == before:
+        return
+    row = ctx.session.get_one(Contact, ref)
+    old = {field: getattr(row, field) for field in FIELDS}
+    new = sealed_fields(ctx, after, ref)
+    for field, envelope in new.items():
+        setattr(row, field, envelope)
+    site = site_code(ctx, participant)
+    audit.record(ctx, "identity.change", "contact", ref, old=old, new=new, site=site)
+
+
+def reachable(person: Identity) -> Identity:
+    """Return contact details in their normal form.
+
+    Raises
+    ------
+    NotAllowed
+        If there is neither telephone nor e-mail, or one of them is none.
+    """
+    if not (person.phone or person.email):
+        raise NotAllowed("contact: found neither telephone nor e-mail; wanted at least one")
+    return Identity(
+        name=person.name or None,
+        phone=clean_phone(person.phone) if person.phone else None,
+        email=clean_email(person.email) if person.email else None,
     )
 
 

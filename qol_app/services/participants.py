@@ -63,6 +63,11 @@ def assessment_by_public_id(ctx: Context, public_id: str) -> tuple[Assessment, P
     return found.Assessment, found.Participant
 
 
+def site_code(ctx: Context, participant: Participant) -> str:
+    """Return the code of a participant's site, as the trail names it."""
+    return ctx.session.get_one(Site, participant.site_id).code
+
+
 @dataclass(frozen=True)
 class Course:
     """Every event row of one participant, the corrected and retracted ones included."""
@@ -90,6 +95,14 @@ class Course:
             for row in self.standing
             if row is not without
         )
+
+    def next_number(self, kind: str) -> int:
+        """Return the number a new event of a kind will have, for good."""
+        return sum(row.kind == kind and row.replaces_id is None for row in self.rows) + 1
+
+    def number_of(self, row: ParticipantEvent) -> int:
+        """Return which of its kind an event is."""
+        return self._numbers()[row.id]
 
     def _numbers(self) -> dict[int, int]:
         """Return for each row which of its kind it is, in the order first recorded.

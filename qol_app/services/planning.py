@@ -14,7 +14,7 @@ from qol_app.schedule.replan import ExistingAssessment, Replan, replan
 from qol_app.schedule.windows import VisitWindow
 from qol_app.services import audit
 from qol_app.services.context import Context
-from qol_app.services.participants import history
+from qol_app.services.participants import history, site_code
 
 
 def assessments_of(ctx: Context, participant_id: int) -> list[Assessment]:
@@ -85,7 +85,7 @@ def replan_participant(ctx: Context, participant: Participant) -> Replan:
         asked = rows[planned.merged_into] if planned.merged_into else None
         rows[planned.key].counted_by_id = asked.id if asked else None
     for dropped in found.dropped:
-        _drop(ctx, rows[dropped.key])
+        _drop(ctx, participant, rows[dropped.key])
     _look_again(ctx, rows)
     ctx.session.flush()
     return found
@@ -118,13 +118,15 @@ def _write(
     row.closes_on, row.late_until = planned.window.closes, planned.window.late_until
     row.planned_at, row.dropped_at, row.dropped_reason = ctx.now, None, ""
     action = "assessment.move" if old else "assessment.plan"
-    audit.record(ctx, action, "assessment", row.public_id, old=old, new=_dates(row))
+    site = site_code(ctx, participant)
+    audit.record(ctx, action, "assessment", row.public_id, old=old, new=_dates(row), site=site)
 
 
-def _drop(ctx: Context, row: Assessment) -> None:
+def _drop(ctx: Context, participant: Participant, row: Assessment) -> None:
     row.dropped_at, row.dropped_reason = ctx.now, "no longer planned"
     row.look_again_at, row.counted_by_id = None, None
-    audit.record(ctx, "assessment.drop", "assessment", row.public_id, old=_dates(row))
+    site = site_code(ctx, participant)
+    audit.record(ctx, "assessment.drop", "assessment", row.public_id, old=_dates(row), site=site)
 
 
 def _dates(row: Assessment) -> dict[str, str]:

@@ -10,10 +10,10 @@ from flask import current_app, g, session
 from sqlalchemy import select, update
 
 from qol_app.crypto import new_token, token_hash
-from qol_app.db.tables import AccessLink, Participant, Staff, StaffSite, WebSession
-from qol_app.permissions import ALL_SITES
+from qol_app.db.tables import AccessLink, Participant, Staff, WebSession
 from qol_app.runtime import Runtime
 from qol_app.services.context import Actor, Context
+from qol_app.services.staff import actor_of
 
 PARTICIPANT_IDLE = timedelta(minutes=30)
 PARTICIPANT_LIFE = timedelta(hours=4)
@@ -85,18 +85,8 @@ def _staff(ctx: Context, row: WebSession) -> Visitor | None:
     if staff is None or not staff.active:
         return None
     return Visitor(
-        staff_actor(ctx, staff), row.token_hash, row.factor_at, staff.language, staff_id=staff.id
+        actor_of(ctx, staff), row.token_hash, row.factor_at, staff.language, staff_id=staff.id
     )
-
-
-def staff_actor(ctx: Context, staff: Staff) -> Actor:
-    """Return a staff member as one who acts, with the sites they may see right now."""
-    sites = None
-    if staff.role not in ALL_SITES:
-        sites = frozenset(
-            ctx.session.scalars(select(StaffSite.site_id).where(StaffSite.staff_id == staff.id))
-        )
-    return Actor(f"staff:{staff.id}", staff.role, sites, staff.id)
 
 
 def _touch(visitor: Visitor) -> None:

@@ -1,0 +1,24 @@
+"""In which language a page is shown, and its words where Python says them."""
+
+from flask import g, request
+
+from qol_app import i18n
+from qol_app.web.visitor import current_visitor
+
+
+def page_language() -> str:
+    """Return the language of this page: the visitor's own, else what the browser asks for."""
+    if "language" not in g:
+        visitor = current_visitor() if request else None
+        wished = visitor.language if visitor else request.args.get("lang", "")
+        known = i18n.languages()
+        g.language = (
+            wished if wished in known else request.accept_languages.best_match(known, default="sv")
+        )
+    return g.language
+
+
+def _(text: str, **values: object) -> str:
+    """Return a sentence in the language of this page, with its ``%(name)s`` filled in."""
+    found = i18n.translations(page_language()).gettext(text)
+    return found % values if values else found
