@@ -254,6 +254,21 @@ class Assessment(Base):
     look_again_at: Mapped[datetime | None]
 
 
+class Amendment(Base):
+    """A new protocol version put in force for everybody enrolled under the one before."""
+
+    __tablename__ = "amendment"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    old_protocol_id: Mapped[int] = mapped_column(ForeignKey("definition.id"))
+    new_protocol_id: Mapped[int] = mapped_column(ForeignKey("definition.id"))
+    applied_at: Mapped[datetime]
+    applied_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    counts: Mapped[dict[str, Any]]
+    reversed_at: Mapped[datetime | None]
+    reversed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+
+
 class Form(Base):
     """One instrument within an assessment, with the version and language it was begun in."""
 

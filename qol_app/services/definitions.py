@@ -9,12 +9,11 @@ from sqlalchemy import select
 
 from qol_app.db.tables import Definition, Site
 from qol_app.definition.instrument import load_instruments
-from qol_app.definition.protocol import Protocol, load_protocols
+from qol_app.definition.protocol import Protocol, load_protocol_versions
 from qol_app.definition.wording import Wording, load_wordings, refuse_gaps
-from qol_app.errors import DefinitionError
+from qol_app.errors import DefinitionError, NotAllowed
 from qol_app.services import audit
 from qol_app.services.context import Context
-from qol_app.services.library import newest
 
 
 def load(ctx: Context, folder: Path, protocol_code: str) -> Iterator[str]:
@@ -42,13 +41,13 @@ def load(ctx: Context, folder: Path, protocol_code: str) -> Iterator[str]:
         for wording in load_wordings(folder / "instruments" / instrument.code).values():
             refuse_gaps(instrument, wording)
             yield from store_wording(ctx, wording)
-    protocols = load_protocols(folder / "protocols")
+    protocols = load_protocol_versions(folder / "protocols")
     if protocol_code not in protocols:
         raise DefinitionError(
             f"protocol: found {protocol_code!r}; known: {', '.join(sorted(protocols))}"
         )
-    protocol = protocols[protocol_code]
-    yield from _store(ctx, "protocol", protocol.code, protocol.version, protocol)
+    for protocol in protocols[protocol_code]:
+        yield from _store(ctx, "protocol", protocol.code, protocol.version, protocol)
     _sites(ctx, protocol)
 
 
@@ -126,7 +125,39 @@ def _sites(ctx: Context, protocol: Protocol) -> None:
             audit.record(ctx, "site.change", "site", row.id, old=old, new=values, site=site.code)
 
 
+def protocol_versions(ctx: Context, code: str) -> list[tuple[int, Protocol]]:
+    """Return row number and content of every loaded version of a protocol, oldest first.
+
+    Where a version was loaded again with other content, the last loaded one counts.
+    """
+    ids = ctx.session.scalars(
+        select(Definition.id)
+        .where(Definition.kind == "protocol", Definition.code == code)
+        .order_by(Definition.id)
+    )
+    by_version = {
+        protocol.version: (id_, protocol)
+        for id_ in ids
+        for protocol in [ctx.library.protocol(ctx.session, id_)]
+    }
+    return sorted(by_version.values(), key=lambda pair: pair[1].effective_on)
+
+
 def protocol_in_force(ctx: Context, code: str) -> tuple[int, Protocol]:
-    """Return the row number and content of the protocol version that enrolment uses."""
-    row = newest(ctx.session, "protocol", code)
-    return row.id, ctx.library.protocol(ctx.session, row.id)
+    """Return the row number and content of the protocol version that enrolment uses.
+
+    Raises
+    ------
+    NotAllowed
+        If no version is loaded and effective yet.
+    """
+    effective = [
+        (id_, protocol)
+        for id_, protocol in protocol_versions(ctx, code)
+        if protocol.effective_on <= ctx.today(protocol.timezone)
+    ]
+    if not effective:
+        raise NotAllowed(
+            f"protocol {code}: found no version in force; run 'flask definitions load'"
+        )
+    return effective[-1]

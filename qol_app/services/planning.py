@@ -67,15 +67,47 @@ def changes(ctx: Context, participant: Participant) -> Replan:
 
 def changes_given(ctx: Context, participant: Participant, known: History) -> Replan:
     """Return what planning anew would change if this were all that had happened."""
-    protocol = ctx.library.protocol(ctx.session, participant.protocol_id)
     rows = assessments_of(ctx, participant.id)
-    wanted = plan(protocol, known, participant.language)
+    wanted = _wanted(ctx, participant, rows, known)
     return replan(existing_assessments(rows, participant.timezone), wanted)
+
+
+def _wanted(
+    ctx: Context, participant: Participant, rows: Sequence[Assessment], known: History
+) -> list[PlannedAssessment]:
+    """Return the plan; what an amendment left under an older version follows that version."""
+    protocol = ctx.library.protocol(ctx.session, participant.protocol_id)
+    older = {
+        (row.timepoint, row.occurrence): row.protocol_id
+        for row in rows
+        if row.protocol_id != participant.protocol_id
+    }
+    wanted = list(plan(protocol, known, participant.language))
+    if not older:
+        return wanted
+    # An amendment asks nothing whose window had closed by the day it took effect.
+    existing = {(row.timepoint, row.occurrence) for row in rows}
+    forward = [
+        one
+        for one in wanted
+        if one.key not in older
+        and (one.key in existing or one.window.closes >= protocol.effective_on)
+    ]
+    for version in set(older.values()):
+        before = plan(ctx.library.protocol(ctx.session, version), known, participant.language)
+        forward += [one for one in before if older.get(one.key) == version]
+    return forward
 
 
 def replan_participant(ctx: Context, participant: Participant) -> Replan:
     """Make the rows agree with the plan, leaving alone whatever has been begun."""
     found = changes(ctx, participant)
+    apply_changes(ctx, participant, found)
+    return found
+
+
+def apply_changes(ctx: Context, participant: Participant, found: Replan) -> None:
+    """Move, add and drop rows as found; the kept ones stay as they are."""
     rows = {(row.timepoint, row.occurrence): row for row in assessments_of(ctx, participant.id)}
     wanted = [*(moved.planned for moved in found.moved), *found.added]
     for planned in wanted:
@@ -88,7 +120,6 @@ def replan_participant(ctx: Context, participant: Participant) -> Replan:
         _drop(ctx, participant, rows[dropped.key])
     _look_again(ctx, rows)
     ctx.session.flush()
-    return found
 
 
 def _look_again(ctx: Context, rows: dict[Key, Assessment]) -> None:
@@ -111,7 +142,8 @@ def _write(
             occurrence=planned.occurrence,
         )
         ctx.session.add(row)
-    row.protocol_id = participant.protocol_id
+    if row.id is None:
+        row.protocol_id = participant.protocol_id
     row.package, row.instruments = planned.package, list(planned.instruments)
     row.anchor_on, row.provisional = planned.anchor_on, planned.provisional
     row.opens_on, row.target_on = planned.window.opens, planned.window.target
