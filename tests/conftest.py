@@ -98,6 +98,12 @@ class Templates:
             self._ready[engine] = getattr(self, f"_make_{engine}")()
         return getattr(self, f"_copy_{engine}")(self._ready[engine], folder)
 
+    def empty(self, engine: str, folder: Path) -> str:
+        """Return the URL of a database that holds nothing at all, not even tables."""
+        if engine == "sqlite":
+            return f"sqlite:///{folder / 'empty.db'}"
+        return self._create(self.copy(engine, folder), None)
+
     def _make_sqlite(self) -> str:
         path = self.folder / "template.db"
         _fill(make_settings(f"sqlite:///{path}", self.folder))
@@ -139,6 +145,15 @@ def database_url(request: pytest.FixtureRequest, templates: Templates, tmp_path:
     """The URL of a fresh study database, once on each engine."""
     try:
         return templates.copy(request.param, tmp_path)
+    except NotInstalled as error:
+        pytest.skip(f"not run: {error}")
+
+
+@pytest.fixture(params=ENGINES)
+def empty_url(request: pytest.FixtureRequest, templates: Templates, tmp_path: Path) -> str:
+    """The URL of a database without tables, once on each engine."""
+    try:
+        return templates.empty(request.param, tmp_path)
     except NotInstalled as error:
         pytest.skip(f"not run: {error}")
 
