@@ -10,6 +10,7 @@ from typing import Any
 import click
 from flask import Flask
 
+from qol_app.cli.amend import amend_group
 from qol_app.cli.database import definitions_group, migrate_command
 from qol_app.cli.serve import serve_command
 from qol_app.cli.settings import settings_group
@@ -17,6 +18,7 @@ from qol_app.cli.staff import staff_group
 from qol_app.errors import QolError
 
 COMMANDS: tuple[click.Command, ...] = (
+    amend_group,
     settings_group,
     migrate_command,
     definitions_group,
