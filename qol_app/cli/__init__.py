@@ -12,6 +12,7 @@ from flask import Flask
 
 from qol_app.cli.amend import amend_group
 from qol_app.cli.database import definitions_group, migrate_command
+from qol_app.cli.plan import plan_command
 from qol_app.cli.serve import serve_command
 from qol_app.cli.settings import settings_group
 from qol_app.cli.staff import staff_group
@@ -22,6 +23,7 @@ COMMANDS: tuple[click.Command, ...] = (
     settings_group,
     migrate_command,
     definitions_group,
+    plan_command,
     serve_command,
     staff_group,
 )
