@@ -193,7 +193,7 @@ class Amends(Part):
     """Which version this one replaces, and which timepoints only changed their code."""
 
     version: Words
-    renamed: dict[Code, Code] = {}
+    renamed: dict[Code, Code] = Field(default_factory=dict)
 
 
 class Protocol(Part):
