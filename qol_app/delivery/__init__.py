@@ -1,0 +1,1 @@
+"""Ways by which a message leaves the house; ``channels`` lists them. No rules about whether."""
