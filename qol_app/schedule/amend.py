@@ -5,7 +5,7 @@ effect, stays as the old version had it; a moment the new version adds is asked 
 window has not closed by then.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -14,7 +14,7 @@ from qol_app.definition.protocol_timing import Problem
 from qol_app.errors import NotAllowed
 from qol_app.schedule.history import History
 from qol_app.schedule.plan import plan
-from qol_app.schedule.planned import Key
+from qol_app.schedule.planned import Key, PlannedAssessment
 from qol_app.schedule.replan import ExistingAssessment, Moved, Replan, replan
 
 
@@ -81,6 +81,59 @@ def preview_amendment(
         if row.key != new_row.key
     )
     return AmendmentPreview(change, pairs)
+
+
+def plan_as_amended(
+    versions: Sequence[Protocol],
+    asked_under: Mapping[Key, str],
+    history: History,
+    language: str | None = None,
+) -> tuple[PlannedAssessment, ...]:
+    """Return the plan of somebody whose protocol was amended on the way.
+
+    What an amendment left under an older version keeps following that version when a date is
+    corrected; what the newest version adds is asked only if it can still be answered on the
+    day that version takes effect.
+
+    Parameters
+    ----------
+    versions : sequence of Protocol
+        Every version the participant was planned by, oldest first.
+    asked_under : mapping from key to version
+        Under which version each existing row stands; keys are those of the newest version.
+    history : History
+    language : str, optional
+    """
+    current = versions[-1]
+    planned = [
+        one
+        for one in plan(current, history, language)
+        if _asked_by(current, one, asked_under, amended=len(versions) > 1)
+    ]
+    names: dict[str, str] = {}
+    for older, newer in zip(reversed(versions[:-1]), reversed(versions), strict=False):
+        step = newer.amends.renamed if newer.amends else {}
+        names = {**names, **{old: names.get(new, new) for old, new in step.items()}}
+        before = (_planned_renamed(one, names) for one in plan(older, history, language))
+        planned += [one for one in before if asked_under.get(one.key) == older.version]
+    return tuple(planned)
+
+
+def _asked_by(
+    current: Protocol, one: PlannedAssessment, asked_under: Mapping[Key, str], amended: bool
+) -> bool:
+    if one.key in asked_under:
+        return asked_under[one.key] == current.version
+    return not amended or one.window.closes >= current.effective_on
+
+
+def _planned_renamed(one: PlannedAssessment, names: dict[str, str]) -> PlannedAssessment:
+    return replace(
+        one,
+        timepoint=names.get(one.timepoint, one.timepoint),
+        counts_for=tuple(_new_key(key, names) for key in one.counts_for),
+        merged_into=_new_key(one.merged_into, names) if one.merged_into else None,
+    )
 
 
 def _looking_forward(change: Replan, effective_on: date) -> Replan:

@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from qol_app.crypto import public_id
 from qol_app.db.tables import Assessment, Participant
+from qol_app.schedule.amend import plan_as_amended
 from qol_app.schedule.history import History
-from qol_app.schedule.plan import plan
 from qol_app.schedule.planned import Key, PlannedAssessment
 from qol_app.schedule.replan import ExistingAssessment, Replan, replan
 from qol_app.schedule.windows import VisitWindow
@@ -74,29 +74,13 @@ def changes_given(ctx: Context, participant: Participant, known: History) -> Rep
 
 def _wanted(
     ctx: Context, participant: Participant, rows: Sequence[Assessment], known: History
-) -> list[PlannedAssessment]:
+) -> Sequence[PlannedAssessment]:
     """Return the plan; what an amendment left under an older version follows that version."""
-    protocol = ctx.library.protocol(ctx.session, participant.protocol_id)
-    older = {
-        (row.timepoint, row.occurrence): row.protocol_id
-        for row in rows
-        if row.protocol_id != participant.protocol_id
-    }
-    wanted = list(plan(protocol, known, participant.language))
-    if not older:
-        return wanted
-    # An amendment asks nothing whose window had closed by the day it took effect.
-    existing = {(row.timepoint, row.occurrence) for row in rows}
-    forward = [
-        one
-        for one in wanted
-        if one.key not in older
-        and (one.key in existing or one.window.closes >= protocol.effective_on)
-    ]
-    for version in set(older.values()):
-        before = plan(ctx.library.protocol(ctx.session, version), known, participant.language)
-        forward += [one for one in before if older.get(one.key) == version]
-    return forward
+    ids = {participant.protocol_id, *(row.protocol_id for row in rows)}
+    found = {id_: ctx.library.protocol(ctx.session, id_) for id_ in ids}
+    versions = sorted(found.values(), key=lambda protocol: protocol.effective_on)
+    asked_under = {(row.timepoint, row.occurrence): found[row.protocol_id].version for row in rows}
+    return plan_as_amended(versions, asked_under, known, participant.language)
 
 
 def replan_participant(ctx: Context, participant: Participant) -> Replan:

@@ -6,7 +6,8 @@ import pytest
 
 from qol_app.definition.protocol import Amends, Timepoint
 from qol_app.errors import NotAllowed
-from qol_app.schedule.amend import amendment_problems, preview_amendment
+from qol_app.schedule.amend import amendment_problems, plan_as_amended, preview_amendment
+from qol_app.schedule.history import Event, History
 from qol_app.schedule.plan import plan
 from tests.schedule.schedule_factories import BRECLIM, changed, day, keys, make_history, row
 
@@ -114,3 +115,41 @@ def test_it_may_take_effect_later_for_one_participant():
     late = preview_amendment(BRECLIM, new, make_history(), rows(), on=day(303))
     assert late.change.moved == ()
     assert new.effective_on + timedelta(days=103) == day(303)
+
+
+def as_amended(new, asked_under, history):
+    found = plan_as_amended((BRECLIM, new), asked_under, history)
+    assert len({one.key for one in found}) == len(found)
+    return {one.key: one.window for one in found}
+
+
+LATER = History([Event("consent", day(-7)), Event("randomisation", day(5), {"arm": "A"})])
+
+
+def test_a_date_corrected_after_an_amendment_moves_each_row_by_its_own_version():
+    new = amended(changed("M9", changed("M3", closes=120), closes=310))
+    asked_under = {(code, 1): "1.0" for code in ("T0", "W6", "M3", "M6")}
+    found = as_amended(new, asked_under | {("M9", 1): "2.0"}, LATER)
+    assert found["M3", 1].closes == day(112 + 5)
+    assert found["M9", 1].closes == day(310 + 5)
+
+
+def test_what_an_amendment_came_too_late_for_is_not_asked_by_a_later_plan_either():
+    early = Timepoint(
+        code="M5", title={}, anchor="randomisation", day=130, opens=125, closes=140, package="core"
+    )
+    new = amended(timepoints=(*BRECLIM.timepoints, early), on=200)
+    asked_under = {(code, 1): "1.0" for code in ("T0", "W6", "M3", "M6")}
+    assert ("M5", 1) not in as_amended(new, asked_under, LATER)
+    assert ("M5", 1) in {one.key for one in plan_as_amended((new,), {}, LATER)}
+
+
+def test_a_renamed_row_under_the_old_version_is_still_planned():
+    points = tuple(
+        one.model_copy(update={"code": "M3X"}) if one.code == "M3" else one
+        for one in BRECLIM.timepoints
+    )
+    new = amended(timepoints=points, renamed={"M3": "M3X"})
+    found = as_amended(new, {("M3X", 1): "1.0"}, LATER)
+    assert found["M3X", 1].closes == day(117)
+    assert ("M3", 1) not in found
