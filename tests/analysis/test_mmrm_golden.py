@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from mmrm_data import RESULTS, fit_golden
+
+from tests.analysis.mmrm_data import RESULTS, fit_golden
 
 STRUCTURES = {"us": "unstructured", "toep": "toeplitz", "ar1": "ar1", "cs": "cs"}
 METHODS = {

@@ -6,11 +6,11 @@ import pytest
 import statsmodels.formula.api as smf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mmrm_data import fit_golden, fit_table, golden_data, make_trial
 
 from qol_app.analysis.mmrm import stacked
 from qol_app.analysis.mmrm_reml import derivatives, likelihood
 from qol_app.analysis.mmrm_structures import STRUCTURES
+from tests.analysis.mmrm_data import fit_golden, fit_table, golden_data, make_trial
 
 VISITS = ["W6", "M3", "M6", "M12"]
 

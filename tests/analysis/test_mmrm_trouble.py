@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from mmrm_data import fit_table, make_trial
 
 from qol_app.errors import AnalysisError
+from tests.analysis.mmrm_data import fit_table, make_trial
 
 VISITS = ["W6", "M3", "M6", "M12"]
 
