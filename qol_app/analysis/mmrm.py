@@ -193,7 +193,8 @@ def mmrm(
     design = design_of(columns, levels)
     require_known("at", at or (), levels.means)
     inference, trail = _fitted(design, rows, chain, df, level)
-    model = Model(design, rows, inference, dict(at or {}))
+    missing = frame[frame[outcome].isna() & frame[needed[:-1]].notna().all(axis=1)]
+    model = Model(design, rows, inference, dict(at or {}), missing)
     notes = [*trail, *data_notes(frame, model), *design_notes(model)]
     return _result(model, left_out, notes, covariance, average_visits)
 

@@ -119,7 +119,9 @@ class Design:
 
 def _product(left: Floats, right: Floats) -> Floats:
     """Return all products of columns, the right factor's columns running fastest outside."""
-    return (left[:, :, None] * right[:, None, :]).transpose(0, 2, 1).reshape(len(left), -1)
+    n_columns = left.shape[1] * right.shape[1]
+    crossed = (left[:, :, None] * right[:, None, :]).transpose(0, 2, 1)
+    return np.asarray(crossed.reshape(len(left), n_columns))
 
 
 def design_of(columns: Columns, levels: Levels) -> Design:

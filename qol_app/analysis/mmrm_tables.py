@@ -15,12 +15,16 @@ from qol_app.errors import AnalysisError
 
 @dataclass(frozen=True)
 class Model:
-    """What a fitted model is made of, for further combinations and for imputation."""
+    """What a fitted model is made of, for further combinations and for imputation.
+
+    `missing` are the rows left out for want of an outcome alone.
+    """
 
     design: Design
     rows: Rows
     inference: Inference
     at: Mapping[str, float]
+    missing: pd.DataFrame
 
     def mean_row(self, arm: int, visit: int) -> Floats:
         """Return the combination of coefficients that is the mean of an arm at a visit."""
