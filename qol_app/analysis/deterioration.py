@@ -15,7 +15,13 @@ from qol_app.analysis.competing import CumulativeIncidenceResult, cumulative_inc
 from qol_app.analysis.courses import Courses, courses_of
 from qol_app.analysis.follow_up import Floats
 from qol_app.analysis.result import AnalysisResult, require_choice, require_columns
-from qol_app.analysis.thresholds import DEFAULT_POINTS, HIGHER_IS_BETTER, Threshold, sign_of
+from qol_app.analysis.thresholds import (
+    DEFAULT_POINTS,
+    HIGHER_IS_BETTER,
+    Threshold,
+    as_threshold,
+    sign_of,
+)
 from qol_app.errors import AnalysisError
 
 # Scores are thirds and sevenths: 83.33 less 73.33 may come out as 9.999999999999986.
@@ -132,7 +138,7 @@ def time_to_deterioration(
     require_choice("no_baseline", no_baseline, NO_BASELINE)
     if death != "censor" and death_day is None:
         raise AnalysisError(f"death_day: found none; wanted a column, because death={death!r}")
-    size = _as_threshold(threshold)
+    size = as_threshold(threshold)
     sign = sign_of(direction)
     require_columns(scores, participant, day, value, baseline, death_day, *carry)
     courses, left_out, notes = courses_of(
@@ -192,12 +198,6 @@ def deterioration_incidence(
     fields["left_out"] = {**found.left_out, **result.left_out}
     fields["notes"] = (found.rule, *dict.fromkeys([*found.notes, *result.notes]))
     return CumulativeIncidenceResult(**fields)
-
-
-def _as_threshold(threshold: float | Threshold) -> Threshold:
-    if isinstance(threshold, Threshold):
-        return threshold
-    return Threshold(float(threshold), "as asked for")
 
 
 Stays = Callable[[Floats, Floats, Floats, Floats, float], np.ndarray]

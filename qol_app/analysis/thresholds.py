@@ -29,6 +29,11 @@ class Threshold:
             raise AnalysisError(f"threshold: found {self.points!r}; wanted points above 0")
 
 
+def as_threshold(points: float | Threshold) -> Threshold:
+    """Return a threshold; a bare number is one that was asked for without a source."""
+    return points if isinstance(points, Threshold) else Threshold(float(points), "as asked for")
+
+
 @dataclass(frozen=True)
 class ScaleThresholds:
     """Published sizes of difference and change for one scale of the QLQ-C30.
