@@ -16,6 +16,7 @@ from qol_app.cli.plan import plan_command
 from qol_app.cli.serve import serve_command
 from qol_app.cli.settings import settings_group
 from qol_app.cli.staff import staff_group
+from qol_app.cli.worker import worker_command
 from qol_app.errors import QolError
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -26,6 +27,7 @@ COMMANDS: tuple[click.Command, ...] = (
     plan_command,
     serve_command,
     staff_group,
+    worker_command,
 )
 
 

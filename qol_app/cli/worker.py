@@ -1,0 +1,20 @@
+"""``flask worker``: the reminder worker, alone in its process."""
+
+import logging
+
+import click
+
+from qol_app.cli.current import runtime
+
+
+@click.command("worker")
+def worker_command() -> None:
+    """Send reminders until interrupted; several may run, one is active."""
+    from qol_app.worker import loop
+
+    logging.basicConfig(level=runtime().settings.log_level, format="%(name)s %(message)s")
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("mail.log").setLevel(logging.WARNING)
+    click.echo("worker running")
+    loop.run(runtime())

@@ -1,0 +1,174 @@
+"""What is written to one participant: the protocol's text, a fresh link, a way to say stop."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from sqlalchemy import select
+
+from qol_app.assessment import ResponseStatus, progress
+from qol_app.db.tables import Assessment, Definition, Form, Reminder, Response
+from qol_app.definition.instrument import Instrument
+from qol_app.definition.message_texts import Messages, load_messages
+from qol_app.delivery.message import Attachment, Message
+from qol_app.errors import SettingsError
+from qol_app.schedule.messages import MessageFacts, render
+from qol_app.services import access, identity
+from qol_app.services.contacting import ADDRESSES, Person
+from qol_app.services.context import Context
+from qol_app.services.library import newest
+from qol_app.settings import Settings
+
+# Channels that have room for a letter; the others get the one line.
+LETTERS = ("email", "console")
+
+
+@dataclass(frozen=True)
+class House:
+    """What every message of this installation shares."""
+
+    base_url: str
+    messages: Mapping[str, Messages]
+    key: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, settings: Settings) -> "House":
+        """Return the house of an installation, its texts read and found discreet.
+
+        Raises
+        ------
+        SettingsError
+            If there are no texts.
+        DefinitionError
+            If a text tells an onlooker too much.
+        """
+        folder = settings.questionnaires / "messages"
+        messages = load_messages(folder)
+        if not messages:
+            raise SettingsError(f"{folder}: found no texts; wanted one file for each language")
+        key = settings.callback_key or settings.secret_key
+        return cls(settings.base_url, messages, key.encode())
+
+    def link(self, token: str) -> str:
+        """Return the address a participant opens."""
+        return f"{self.base_url}/l/{quote(token)}"
+
+    def signed(self, what: str, name: str) -> str:
+        """Return a signature that only this installation can give, for one purpose."""
+        return hmac.new(self.key, f"{what}|{name}".encode(), hashlib.sha256).hexdigest()[:32]
+
+    def stop_url(self, public_id: str) -> str:
+        """Return the address at which one participant's messages can be stopped, and no more."""
+        return f"{self.base_url}/stop/{quote(public_id)}/{self.signed('stop', public_id)}"
+
+    def callback_url(self, channel: str, reference: str) -> str:
+        """Return the address at which a provider may tell what became of one attempt."""
+        signature = self.signed(f"callback:{channel}", reference)
+        return f"{self.base_url}/callbacks/{channel}?r={quote(reference)}&s={signature}"
+
+
+def thread_of(row: Assessment, reminder: Reminder) -> str:
+    """Return the name of the intent behind a reminder: the same at every attempt.
+
+    It stands in headers and at providers, so it says nothing about anybody.
+    """
+    text = f"{row.public_id}|{reminder.step}|{reminder.channel}"
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def address_of(ctx: Context, person: Person, channel: str) -> str | None:
+    """Return the plain address of a participant on a channel; empty for the console."""
+    column = ADDRESSES.get(channel)
+    if column is None:
+        return ""
+    return getattr(identity.identity_of(ctx, person.participant.identity_ref), column)
+
+
+def compose(
+    ctx: Context, house: House, person: Person, row: Assessment, reminder: Reminder, to: str
+) -> Message:
+    """Return the message of one reminder, with a link of its own.
+
+    The link token exists only here and in the message: what is stored is its hash. Older
+    links keep working until they expire; the PIN never travels by any of these channels.
+    """
+    language = person.participant.language
+    messages = house.messages.get(language) or next(iter(house.messages.values()))
+    link = house.link(access.issue_link(ctx, person.participant))
+    questions, minutes = left_to_answer(ctx, person, row)
+    rendered = render(
+        messages,
+        person.protocol.step(reminder.step).message,
+        MessageFacts(
+            link=link,
+            closes=row.closes_on,
+            questions_left=questions,
+            minutes_left=minutes,
+            site_phone=person.site.phone,
+            started=row.started_at is not None,
+        ),
+    )
+    thread = thread_of(row, reminder)
+    reference = f"{thread}.{reminder.attempts}"
+    return Message(
+        reference=reference,
+        thread=thread,
+        to=to,
+        subject=rendered.subject,
+        text=rendered.text if reminder.channel in LETTERS else rendered.short,
+        language=messages.language,
+        link=link,
+        unsubscribe_url=house.stop_url(person.participant.public_id),
+        callback_url=house.callback_url(reminder.channel, reference),
+        attachments=attachments(ctx, house, person, row, reminder),
+    )
+
+
+def attachments(
+    ctx: Context, house: House, person: Person, row: Assessment, reminder: Reminder
+) -> tuple[Attachment, ...]:
+    """Return the files that travel with a message."""
+    return ()
+
+
+def left_to_answer(ctx: Context, person: Person, row: Assessment) -> tuple[int, int]:
+    """Return how many questions of an assessment are left, and about how many minutes."""
+    if row.started_at is None:
+        instruments = [_newest_instrument(ctx, code) for code in row.instruments]
+        questions = sum(1 for one in instruments for item in one.items if item.asked_if is None)
+        return questions, person.protocol.package(row.package).minutes
+    instruments, answers, skipped = _begun(ctx, row)
+    found = progress(instruments, answers, skipped)
+    return found.items_left, max(1, found.minutes_left)
+
+
+def _newest_instrument(ctx: Context, code: str) -> Instrument:
+    definition: Definition = newest(ctx.session, "instrument", code)
+    return ctx.library.instrument(ctx.session, definition.id)
+
+
+def _begun(
+    ctx: Context, row: Assessment
+) -> tuple[list[Instrument], dict[str, dict[str, int | None]], dict[str, set[str]]]:
+    """Return the instruments of a sitting with the answers and skips that count."""
+    query = select(Form).where(Form.assessment_id == row.id).order_by(Form.position)
+    forms = {form.id: form for form in ctx.session.scalars(query)}
+    events = (
+        select(Response.form_id, Response.item, Response.status, Response.value)
+        .where(Response.form_id.in_(forms))
+        .order_by(Response.counter, Response.event_id)
+    )
+    answers: dict[str, dict[str, int | None]] = {one.instrument: {} for one in forms.values()}
+    skipped: dict[str, set[str]] = {one.instrument: set() for one in forms.values()}
+    for form_id, item, status, value in ctx.session.execute(events):
+        code = forms[form_id].instrument
+        answers[code][item] = value
+        skipped[code].discard(item)
+        if status == ResponseStatus.SKIPPED:
+            skipped[code].add(item)
+    instruments = [
+        ctx.library.instrument(ctx.session, form.instrument_id) for form in forms.values()
+    ]
+    return instruments, answers, skipped

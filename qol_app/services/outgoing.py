@@ -1,0 +1,317 @@
+"""One attempt at a reminder: prepared in a transaction, sent in none, concluded in another.
+
+``prepare`` asks once more whether the message is still wanted and commits that an attempt
+has begun; whatever happens after that commit, the message is never sent by anybody else.
+``conclude`` writes down how it ended. What nobody concluded is *uncertain*.
+"""
+
+import random
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import CursorResult, or_, select, update
+
+from qol_app.db.tables import Assessment, Delivery, Reminder
+from qol_app.delivery.errors import DeliveryError, TryAgainLater, Uncertain, Undeliverable
+from qol_app.delivery.message import HandedOver, Message
+from qol_app.schedule.reminders import waiting_reason
+from qol_app.services import audit
+from qol_app.services.composing import House, address_of, compose
+from qol_app.services.contacting import (
+    BAD_ADDRESS,
+    BAD_ADDRESS_TASKS,
+    SENDING,
+    WAITING,
+    Person,
+    people,
+    submitted_at,
+)
+from qol_app.services.context import Context
+from qol_app.services.lease import Lease, still_held
+from qol_app.services.reminders import next_send_at
+from qol_app.services.tasks import finish_by_itself, open_task
+
+FIRST_WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(hours=1)
+# After so long, or so many tries, a person has to see to it.
+GIVE_UP_AFTER = timedelta(hours=24)
+MOST_ATTEMPTS = 12
+# An attempt still open after so long has lost its thread; no channel takes half as long.
+LOST_AFTER = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message whose attempt has been committed and may now be handed over, once."""
+
+    reminder_id: int
+    delivery_id: int
+    channel: str
+    message: Message
+
+
+def ready(ctx: Context, lease: Lease, most: int) -> list[int]:
+    """Return claimed reminders whose first or next attempt is due, oldest first."""
+    query = (
+        select(Reminder.id)
+        .where(
+            Reminder.status == WAITING,
+            Reminder.fence == lease.fence,
+            or_(Reminder.retry_at.is_(None), Reminder.retry_at <= ctx.now),
+        )
+        .order_by(Reminder.due_at)
+        .limit(most)
+    )
+    return list(ctx.session.scalars(query))
+
+
+def prepare(
+    ctx: Context, house: House, lease: Lease, channels: Collection[str], reminder_id: int
+) -> Outgoing | None:
+    """Return the message of a claimed reminder, or None if it may not or need not go now.
+
+    Only one caller gets it: the attempt is taken by a conditional update, and the lease is
+    compared in the same transaction.
+    """
+    if not _take(ctx, lease, reminder_id) or not still_held(ctx, lease):
+        ctx.session.rollback()
+        return None
+    reminder = ctx.session.get_one(Reminder, reminder_id, populate_existing=True)
+    row = ctx.session.get_one(Assessment, reminder.assessment_id, populate_existing=True)
+    person = people(ctx, [reminder.participant_id], channels, apart_from=reminder_id)[
+        reminder.participant_id
+    ]
+    reason = _no_longer_wanted(ctx, person, row, reminder)
+    if reason is not None:
+        _drop(ctx, person, row, reminder, reason)
+        return None
+    if waiting_reason(
+        person.protocol, ctx.now, person.zone, person.preferences, person.last_contact_on
+    ):
+        _postpone(reminder, next_send_at(ctx.now, person))
+        return None
+    to = address_of(ctx, person, reminder.channel)
+    if to is None:
+        _drop(ctx, person, row, reminder, "no_channel")
+        return None
+    return _begin(ctx, person, reminder, compose(ctx, house, person, row, reminder, to))
+
+
+def _take(ctx: Context, lease: Lease, reminder_id: int) -> bool:
+    taken: CursorResult = ctx.session.execute(  # type: ignore[assignment]
+        update(Reminder)
+        .where(
+            Reminder.id == reminder_id,
+            Reminder.status == WAITING,
+            Reminder.fence == lease.fence,
+            or_(Reminder.retry_at.is_(None), Reminder.retry_at <= ctx.now),
+        )
+        .values(status=SENDING, attempts=Reminder.attempts + 1, retry_at=None)
+        .execution_options(synchronize_session=False)
+    )
+    return taken.rowcount == 1
+
+
+def _no_longer_wanted(
+    ctx: Context, person: Person, row: Assessment, reminder: Reminder
+) -> str | None:
+    """Return why a claimed reminder must not go any more, or None if it still should."""
+    today = ctx.today(person.participant.timezone)
+    state = person.history.contact_state(today)
+    if row.id in submitted_at(ctx, [row.id]):
+        return "submitted"
+    if not state.may_contact:
+        return str(state.reason or state.state)
+    if row.dropped_at is not None or row.counted_by_id is not None:
+        return "dropped"
+    if not row.opens_on <= today <= row.closes_on:
+        return "closed"
+    if reminder.channel not in person.preferences.channels:
+        return "stopped" if person.participant.messages_stopped_at else "no_channel"
+    return None
+
+
+def _drop(ctx: Context, person: Person, row: Assessment, reminder: Reminder, reason: str) -> None:
+    reminder.status, reminder.why = "skipped", reason
+    # Another channel or a later step may be wanted in its place.
+    row.look_again_at = ctx.now
+    ctx.session.flush()
+    _audit(ctx, "reminder.skip", person, reminder, reason=reason)
+
+
+def _postpone(reminder: Reminder, until: datetime) -> None:
+    reminder.status, reminder.retry_at = WAITING, until
+    reminder.attempts -= 1  # nothing was attempted
+
+
+def _begin(ctx: Context, person: Person, reminder: Reminder, message: Message) -> Outgoing:
+    delivery = Delivery(
+        reminder_id=reminder.id,
+        reference=message.reference,
+        channel=reminder.channel,
+        language=message.language,
+        started_at=ctx.now,
+    )
+    ctx.session.add(delivery)
+    ctx.session.flush()
+    _audit(ctx, "message.begin", person, reminder, reference=message.reference)
+    return Outgoing(reminder.id, delivery.id, reminder.channel, message)
+
+
+# --- how it ended ------------------------------------------------------------------------
+
+
+def conclude(
+    ctx: Context, outgoing: Outgoing, outcome: HandedOver | Exception, rng: random.Random
+) -> None:
+    """Write down how an attempt ended, unless more is known of it already.
+
+    Parameters
+    ----------
+    outcome : HandedOver or Exception
+        What the channel returned or raised. An exception no channel promises counts as
+        uncertain: nobody knows how far it got.
+    """
+    delivery = ctx.session.get_one(Delivery, outgoing.delivery_id, with_for_update=True)
+    reminder = ctx.session.get_one(Reminder, outgoing.reminder_id, with_for_update=True)
+    if isinstance(outcome, HandedOver):
+        delivery.provider_ref = outcome.provider_ref
+    if delivery.status not in ("started", "uncertain"):
+        return  # a callback was quicker, and knows more
+    for kind, end in ENDINGS.items():
+        if isinstance(outcome, kind):
+            end(ctx, delivery, reminder, outcome, rng)
+            break
+    delivery.finished_at = ctx.now
+    ctx.session.flush()
+    audit.record(
+        ctx,
+        "message.end",
+        "delivery",
+        delivery.id,
+        new={"status": delivery.status, "detail": delivery.detail},
+    )
+
+
+def _handed_over(
+    ctx: Context, delivery: Delivery, reminder: Reminder, outcome: HandedOver, rng: random.Random
+) -> None:
+    if delivery.status == "uncertain":
+        finish_by_itself(ctx, reminder.assessment_id, "message_uncertain", "it was handed over")
+    delivery.status, delivery.detail = "accepted", outcome.detail
+    reminder.status, reminder.why = "handed_over", ""
+
+
+def _later(
+    ctx: Context,
+    delivery: Delivery,
+    reminder: Reminder,
+    outcome: TryAgainLater,
+    rng: random.Random,
+) -> None:
+    delivery.status, delivery.detail = "refused", str(outcome)
+    tired = reminder.attempts >= MOST_ATTEMPTS or ctx.now - reminder.claimed_at >= GIVE_UP_AFTER
+    if tired:
+        reminder.status, reminder.why = "failed", "provider"
+        _ask_for_help(ctx, reminder, "message_failed")
+        return
+    reminder.status = WAITING
+    reminder.retry_at = ctx.now + wait_before(reminder.attempts, rng, outcome.after_s)
+
+
+def _never(
+    ctx: Context,
+    delivery: Delivery,
+    reminder: Reminder,
+    outcome: Undeliverable,
+    rng: random.Random,
+) -> None:
+    delivery.status, delivery.detail = "refused", str(outcome)
+    bad_address(ctx, reminder)
+
+
+def _unknown(
+    ctx: Context, delivery: Delivery, reminder: Reminder, outcome: Exception, rng: random.Random
+) -> None:
+    known = isinstance(outcome, DeliveryError)
+    # Only its kind: the text of a foreign exception may hold an address.
+    detail = str(outcome) if known else type(outcome).__name__
+    delivery.status, delivery.detail = "uncertain", detail
+    reminder.status, reminder.why = "uncertain", "interrupted"
+    _ask_for_help(ctx, reminder, "message_uncertain")
+
+
+ENDINGS: Mapping[type, Callable[..., None]] = {
+    HandedOver: _handed_over,
+    TryAgainLater: _later,
+    Undeliverable: _never,
+    Uncertain: _unknown,
+    Exception: _unknown,
+}
+
+
+def bad_address(ctx: Context, reminder: Reminder) -> None:
+    """Stop a reminder whose address will never work; ask for another, try another channel."""
+    reminder.status, reminder.why = "failed", BAD_ADDRESS
+    _ask_for_help(ctx, reminder, BAD_ADDRESS_TASKS.get(reminder.channel, "message_failed"))
+    row = ctx.session.get_one(Assessment, reminder.assessment_id)
+    row.look_again_at = ctx.now
+
+
+def wait_before(attempt: int, rng: random.Random, at_least_s: float | None = None) -> timedelta:
+    """Return how long to wait after the n-th attempt: doubling, bounded, never in step.
+
+    The random half keeps a thousand messages refused together from coming back together.
+    """
+    longest = min(FIRST_WAIT * 2 ** (attempt - 1), LONGEST_WAIT)
+    wait = longest / 2 + rng.random() * longest / 2
+    return max(wait, timedelta(seconds=min(at_least_s or 0.0, LONGEST_WAIT.total_seconds())))
+
+
+# --- what a dead worker left behind ------------------------------------------------------
+
+
+def recover(ctx: Context, lease: Lease) -> int:
+    """Take over what an earlier worker claimed; return how many attempts are now uncertain.
+
+    A claim without an attempt under way is simply ours now. An attempt that nobody will
+    conclude any more may have reached the provider: it is uncertain, and stays so until
+    the provider tells, or its own worker wakes up and knows better.
+    """
+    lost = ctx.session.execute(
+        select(Reminder, Delivery)
+        .join(Delivery, Delivery.reminder_id == Reminder.id)
+        .where(
+            Reminder.status == SENDING,
+            Delivery.status == "started",
+            or_(Reminder.fence < lease.fence, Delivery.started_at < ctx.now - LOST_AFTER),
+        )
+        .with_for_update()
+    ).all()
+    for reminder, delivery in lost:
+        _unknown(ctx, delivery, reminder, Uncertain("the worker was interrupted"), random.Random())
+    ctx.session.execute(
+        update(Reminder)
+        .where(Reminder.status == WAITING, Reminder.fence < lease.fence)
+        .values(fence=lease.fence)
+    )
+    return len(lost)
+
+
+def _ask_for_help(ctx: Context, reminder: Reminder, kind: str) -> None:
+    open_task(ctx, reminder.participant_id, reminder.assessment_id, kind)
+
+
+def _audit(
+    ctx: Context, action: str, person: Person, reminder: Reminder, reason: str = "", **new: str
+) -> None:
+    audit.record(
+        ctx,
+        action,
+        "reminder",
+        reminder.id,
+        new={"step": reminder.step, "channel": reminder.channel, **new},
+        site=person.site.code,
+        reason=reason,
+    )

@@ -1,0 +1,141 @@
+"""The fixed jobs. Each is safe to miss, to repeat, and to run beside any other."""
+
+import logging
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from qol_app.db.tables import WorkerTick
+from qol_app.services import audit, housekeeping, outgoing, reminders
+from qol_app.services import lease as leases
+from qol_app.services.context import Context
+from qol_app.services.lease import LIFE, Lease
+from qol_app.worker.sending import ACTOR, Sender
+
+log = logging.getLogger(__name__)
+
+
+def holder_name() -> str:
+    """Return a name for this worker that no other has, on any host, at any time."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+@dataclass
+class Worker:
+    """One worker process: its sender, its lease if it has one, and what it did when.
+
+    What jobs did is kept here and written down with the next heartbeat, so that a tick
+    with nothing to do costs one indexed query and no commit.
+    """
+
+    sender: Sender
+    holder: str = field(default_factory=holder_name)
+    lease: Lease | None = None
+    life: timedelta = LIFE
+    _ticks: dict[str, tuple[datetime, str]] = field(default_factory=dict)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def heartbeat(self) -> None:
+        """Take or prolong the lease; take over from a dead worker; write down the ticks."""
+        before = self.lease
+        with self.sender.runtime.writing(ACTOR) as ctx:
+            held = leases.acquire(ctx, self.holder, self.life)
+            if held is not None:
+                if held != before:
+                    lost = outgoing.recover(ctx, held)
+                    log.info("lease %s taken, %s uncertain", held.fence, lost)
+                self._note("heartbeat", "active")
+                self._write_ticks(ctx)
+        self.lease = held
+
+    def remind(self) -> None:
+        """Claim what is due and send it."""
+        if self.lease is None:
+            return
+        looked_at = claimed = 0
+        more = True
+        while more and self.lease is not None:
+            # Nothing due is the usual case: ask first, in a transaction that writes nothing.
+            with self.sender.runtime.reading(ACTOR) as ctx:
+                if not reminders.overdue(ctx, 1):
+                    break
+            with self.sender.runtime.writing(ACTOR) as ctx:
+                swept = reminders.sweep(ctx, self.lease, self.sender.channels)
+            looked_at += swept.looked_at
+            claimed += len(swept.claimed)
+            more = swept.more
+        sent = self.sender.send_ready(self.lease) if claimed and self.lease else 0
+        self._note("reminders", f"looked at {looked_at}, claimed {claimed}, attempts {sent}")
+
+    def deliver(self) -> None:
+        """Make the attempts that are due again, and find those that lost their thread."""
+        if self.lease is None:
+            return
+        with self.sender.runtime.writing(ACTOR) as ctx:
+            outgoing.recover(ctx, self.lease)
+        sent = self.sender.send_ready(self.lease)
+        self._note("deliveries", f"attempts {sent}")
+
+    def seal(self) -> None:
+        """Add what was recorded since to the chain of the audit trail."""
+        if self.lease is None:
+            return
+        with self.sender.runtime.writing(ACTOR) as ctx:
+            if not leases.still_held(ctx, self.lease):
+                return
+            sealed = audit.seal(ctx.session)
+        self._note("seal", f"sealed {sealed}")
+
+    def keep_house(self) -> None:
+        """Mend look-again times, and throw away what is only kept for a while."""
+        if self.lease is None:
+            return
+        with self.sender.runtime.writing(ACTOR) as ctx:
+            done = housekeeping.keep_house(ctx)
+        self._note("housekeeping", done)
+
+    def stop(self) -> None:
+        """Give the lease back, so that another worker can go on at once."""
+        if self.lease is not None:
+            with self.sender.runtime.writing(ACTOR) as ctx:
+                leases.release(ctx, self.lease)
+                self._write_ticks(ctx)
+        self.lease = None
+
+    def _note(self, job: str, what: str) -> None:
+        with self._guard:
+            self._ticks[job] = (self.sender.runtime.clock(), what)
+
+    def _write_ticks(self, ctx: Context) -> None:
+        with self._guard:
+            ticks, self._ticks = self._ticks, {}
+        rows = {row.job: row for row in ctx.session.scalars(select(WorkerTick))}
+        for job, (at, what) in ticks.items():
+            if job in rows:
+                rows[job].ticked_at, rows[job].detail = at, what
+            else:
+                ctx.session.add(WorkerTick(job=job, ticked_at=at, detail=what))
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of the worker and how often it runs."""
+
+    name: str
+    run: Callable[[Worker], None]
+    every: timedelta
+
+
+JOBS = (
+    Job("heartbeat", Worker.heartbeat, timedelta(seconds=15)),
+    Job("reminders", Worker.remind, timedelta(minutes=1)),
+    Job("deliveries", Worker.deliver, timedelta(seconds=30)),
+    Job("seal", Worker.seal, timedelta(seconds=30)),
+    Job("housekeeping", Worker.keep_house, timedelta(hours=1)),
+)

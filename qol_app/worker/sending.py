@@ -1,0 +1,89 @@
+"""Handing claimed reminders over, many at once, with no transaction open meanwhile."""
+
+import logging
+import random
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from sqlalchemy.exc import OperationalError
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from qol_app.delivery.message import Channel, HandedOver
+from qol_app.runtime import Runtime
+from qol_app.services import outgoing
+from qol_app.services.composing import House
+from qol_app.services.context import Actor
+from qol_app.services.lease import Lease
+from qol_app.services.outgoing import Outgoing
+
+log = logging.getLogger(__name__)
+
+ACTOR = Actor.system("worker")
+THREADS = 24
+AT_ONCE = 20_000
+
+
+@dataclass(frozen=True)
+class Sender:
+    """What it takes to send: the installation, its texts, its open channels."""
+
+    runtime: Runtime
+    house: House
+    channels: Mapping[str, Channel]
+    threads: int = THREADS
+    rng: random.Random = field(default_factory=random.Random)
+
+    def send_ready(self, lease: Lease) -> int:
+        """Hand over every reminder whose attempt is due; return how many attempts were made."""
+        with self.runtime.reading(ACTOR) as ctx:
+            ids = outgoing.ready(ctx, lease, AT_ONCE)
+        return self.send(lease, ids)
+
+    def send(self, lease: Lease, reminder_ids: Iterable[int]) -> int:
+        """Hand over these reminders, those that are still wanted, each by one thread."""
+        ids = list(reminder_ids)
+        if len(ids) <= 1:
+            return sum(self._send_one(lease, id_) for id_ in ids)
+        with ThreadPoolExecutor(min(self.threads, len(ids)), "send") as pool:
+            return sum(pool.map(lambda id_: self._send_one(lease, id_), ids))
+
+    def _send_one(self, lease: Lease, reminder_id: int) -> bool:
+        """Make one attempt; False if none was made. Never raises: others wait behind it."""
+        try:
+            with self.runtime.writing(ACTOR) as ctx:
+                prepared = outgoing.prepare(ctx, self.house, lease, self.channels, reminder_id)
+        except Exception as error:
+            # Not committed, so nothing was begun: the next tick tries again.
+            log.error("reminder %s: not prepared: %s", reminder_id, type(error).__name__)
+            return False
+        if prepared is None:
+            return False
+        self._conclude(prepared, self._hand_over(prepared))
+        return True
+
+    def _hand_over(self, prepared: Outgoing) -> HandedOver | Exception:
+        try:
+            return self.channels[prepared.channel].send(prepared.message)
+        except Exception as error:
+            # The kind only: what the exception says may repeat an address.
+            log.warning("delivery %s: %s", prepared.delivery_id, type(error).__name__)
+            return error
+
+    def _conclude(self, prepared: Outgoing, outcome: HandedOver | Exception) -> None:
+        try:
+            for attempt in _patiently():
+                with attempt, self.runtime.writing(ACTOR) as ctx:
+                    outgoing.conclude(ctx, prepared, outcome, self.rng)
+        except Exception as error:
+            # It stays "started" and becomes uncertain, which is the truth.
+            log.error("delivery %s: not concluded: %s", prepared.delivery_id, type(error).__name__)
+
+
+def _patiently() -> Retrying:
+    return Retrying(
+        retry=retry_if_exception_type(OperationalError),
+        wait=wait_random_exponential(multiplier=0.2, max=5),
+        stop=stop_after_attempt(5),
+        reraise=True,
+    )

@@ -1,0 +1,328 @@
+"""Reminders go out once, when they should, and stop the moment they are not needed."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from qol_app.delivery.errors import TryAgainLater, Uncertain, Undeliverable
+from qol_app.services import access
+from qol_app.services.identity import Identity
+from tests.messaging import (
+    EMAIL,
+    PHONE,
+    TESTS,
+    Provider,
+    answer,
+    change,
+    claim,
+    deliveries,
+    enrol,
+    happen,
+    live,
+    make_worker,
+    open_tasks,
+    reminders,
+    statuses,
+    submit,
+    tick,
+)
+
+STOCKHOLM = ZoneInfo("Europe/Stockholm")
+TODAY = date(2026, 11, 23)  # a Monday
+BOTH = Identity(email=EMAIL, phone=PHONE)
+
+
+@pytest.fixture
+def provider():
+    return Provider()
+
+
+@pytest.fixture
+def worker(runtime, provider):
+    return make_worker(runtime, email=provider)
+
+
+def test_an_invitation_goes_out_on_the_opening_day_and_only_once(runtime, worker, provider):
+    enrol(runtime)
+    for _ in range(3):
+        tick(worker)
+    (message,) = provider.taken
+    assert message.to == EMAIL
+    assert message.subject == "Ett formulär väntar på dig"
+    assert "https://qol.example.org/l/" in message.text
+    assert "08-465 004 01" in message.text
+    assert statuses(runtime) == {"opening": "handed_over"}
+
+
+def test_every_step_of_the_protocol_goes_out_once_each_on_its_own_day(
+    runtime, worker, provider, clock
+):
+    enrol(runtime)
+    live(worker, clock, days=30)
+    sent = [reminder for reminder in reminders(runtime) if reminder.status == "handed_over"]
+    assert [reminder.step for reminder in sent] == ["opening", "day-3", "day-7", "last"]
+    days = [reminder.due_at.astimezone(STOCKHOLM).date() for reminder in sent]
+    assert days == [TODAY + timedelta(days=n) for n in (0, 3, 7, 26)]
+    assert max(provider.threads.values()) == 1
+    assert open_tasks(runtime) == ["call"]
+
+
+@pytest.mark.requirement("M5")
+def test_nothing_goes_out_between_eight_in_the_evening_and_eight_in_the_morning(
+    runtime, worker, clock
+):
+    enrol(runtime)
+    enrol(runtime, "UME-002", person=Identity(email="eva@example.org"))
+    clock.now = datetime(2026, 11, 23, 19, 30, tzinfo=STOCKHOLM)
+    live(worker, clock, days=4, every_h=2.5)
+    live(worker, clock, days=24)
+    started = [attempt.started_at.astimezone(STOCKHOLM) for attempt in deliveries(runtime)]
+    assert len(started) == 8
+    assert all(8 <= at.hour < 20 for at in started)
+
+
+def test_a_participants_own_hour_is_kept(runtime, worker, clock):
+    participant = enrol(runtime, consent_on=TODAY)
+    change(runtime, participant, contact_hour=17)
+    live(worker, clock, days=4)
+    started = [attempt.started_at.astimezone(STOCKHOLM) for attempt in deliveries(runtime)]
+    assert [(at.day, at.hour) for at in started] == [(23, 17), (26, 17)]
+
+
+@pytest.mark.requirement("M5")
+def test_nothing_goes_out_after_submission(runtime, worker, provider, clock):
+    participant = enrol(runtime)
+    tick(worker)
+    submit(runtime, participant)
+    live(worker, clock, days=35)
+    assert len(provider.taken) == 1
+    assert open_tasks(runtime) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "details"),
+    [
+        ("death", {}),
+        ("withdrawal_qol", {}),
+        ("withdrawal_all", {}),
+        ("lost_to_follow_up", {}),
+        ("hold", {"reason": "too_ill", "until": "2027-01-30"}),
+    ],
+)
+@pytest.mark.requirement("P3")
+def test_an_event_stops_messages_within_one_tick(runtime, worker, provider, clock, kind, details):
+    participant = enrol(runtime)
+    tick(worker)
+    clock.move(days=1)
+    happen(runtime, participant, kind, TODAY + timedelta(days=1), **details)
+    live(worker, clock, days=35)
+    assert len(provider.taken) == 1
+    assert open_tasks(runtime) == []
+
+
+@pytest.mark.parametrize("kind", ["death", "withdrawal_qol", "lost_to_follow_up"])
+def test_an_event_between_claim_and_hand_over_stops_the_message(
+    runtime, worker, provider, clock, kind
+):
+    participant = enrol(runtime)
+    claimed = claim(worker)
+    assert len(claimed) == 1
+    happen(runtime, participant, kind, TODAY)
+    worker.sender.send(worker.lease, claimed)
+    assert provider.calls == 0
+    assert statuses(runtime)["opening"] == "skipped"
+
+
+def test_submission_between_claim_and_hand_over_stops_the_message(runtime, worker, provider):
+    participant = enrol(runtime)
+    claimed = claim(worker)
+    submit(runtime, participant)
+    worker.sender.send(worker.lease, claimed)
+    assert provider.calls == 0
+    assert [(r.status, r.why) for r in reminders(runtime)] == [("skipped", "submitted")]
+
+
+def test_a_hold_that_ends_lets_messages_go_again(runtime, worker, provider, clock):
+    participant = enrol(runtime)
+    happen(runtime, participant, "hold", TODAY, reason="travel", until="2026-11-25")
+    live(worker, clock, days=3.5)
+    assert [reminder.step for reminder in reminders(runtime) if reminder.status != "skipped"] == [
+        "day-3"
+    ]
+    assert len(provider.taken) == 1
+
+
+def test_a_worker_that_was_down_three_days_sends_no_burst(runtime, worker, provider, clock):
+    for number in range(1, 6):
+        enrol(runtime, f"UME-00{number}", person=Identity(email=f"p{number}@example.org"))
+    clock.move(days=3, hours=4)
+    tick(worker)
+    tick(worker)
+    assert max(message_count(provider).values()) == 1
+    assert len(provider.taken) == 5
+    steps = {(reminder.step, reminder.status, reminder.why) for reminder in reminders(runtime)}
+    assert steps == {("opening", "skipped", "overtaken"), ("day-3", "handed_over", "")}
+
+
+def message_count(provider):
+    counts = {}
+    for message in provider.taken:
+        counts[message.to] = counts.get(message.to, 0) + 1
+    return counts
+
+
+def test_a_worker_that_was_down_past_closing_leaves_closed_windows_closed(
+    runtime, worker, provider, clock
+):
+    enrol(runtime)
+    clock.move(days=40)
+    tick(worker)
+    assert provider.calls == 0
+    assert {(reminder.status, reminder.why) for reminder in reminders(runtime)} == {
+        ("skipped", "closed")
+    }
+    assert len(reminders(runtime)) == 4
+
+
+@pytest.mark.requirement("M5")
+def test_one_person_gets_one_message_a_day_about_everything(runtime, worker, provider, clock):
+    participant = enrol(runtime)
+    answer(runtime, participant, {"qlq-c30": 3})  # begun, so an extra one is asked besides
+    happen(runtime, participant, "progression", TODAY)
+    live(worker, clock, days=29)
+    days = [attempt.started_at.astimezone(STOCKHOLM).date() for attempt in deliveries(runtime)]
+    assert len({reminder.assessment_id for reminder in reminders(runtime)}) == 2
+    assert len(days) == len(set(days)) > 5
+
+
+def test_a_channel_rests_at_weekends_and_holidays(runtime, clock):
+    sms = Provider()
+    worker = make_worker(runtime, sms=sms)
+    clock.now = datetime(2026, 12, 18, 9, 0, tzinfo=STOCKHOLM)  # Friday before Christmas
+    enrol(runtime, person=Identity(phone=PHONE), consent_on=date(2026, 12, 18))
+    live(worker, clock, days=28)
+    days = [attempt.started_at.astimezone(STOCKHOLM).date() for attempt in deliveries(runtime)]
+    assert days, "nothing was sent at all"
+    assert all(day.weekday() < 5 for day in days)
+    assert not {date(2026, 12, d) for d in (24, 25, 26, 31)} & set(days)
+    assert not {date(2027, 1, 1), date(2027, 1, 6)} & set(days)
+
+
+def test_steps_alternate_between_a_participants_channels(runtime, clock):
+    email, sms = Provider(), Provider()
+    worker = make_worker(runtime, email=email, sms=sms)
+    enrol(runtime, person=BOTH)
+    live(worker, clock, days=8)
+    assert [(r.step, r.channel) for r in reminders(runtime)] == [
+        ("opening", "email"),
+        ("day-3", "sms"),
+        ("day-7", "email"),
+    ]
+    (short,) = sms.taken
+    assert "\n" not in short.text
+    assert short.to == PHONE
+
+
+def test_a_wished_channel_comes_first(runtime, clock):
+    email, sms = Provider(), Provider()
+    worker = make_worker(runtime, email=email, sms=sms)
+    change(runtime, enrol(runtime, person=BOTH), preferred_channel="sms")
+    tick(worker)
+    assert (len(email.taken), len(sms.taken)) == (0, 1)
+
+
+def test_a_pause_and_a_stop_of_ones_own_are_kept(runtime, worker, provider, clock):
+    paused, stopped = enrol(runtime), enrol(runtime, "UME-002", person=Identity(email="e@x.se"))
+    change(runtime, paused, paused_until=TODAY + timedelta(days=1))
+    change(runtime, stopped, messages_stopped_at=clock.now)
+    live(worker, clock, days=2.2)
+    (message,) = provider.taken
+    assert message.to == EMAIL
+    (delivery,) = deliveries(runtime)
+    assert delivery.started_at.astimezone(STOCKHOLM).date() == TODAY + timedelta(days=2)
+
+
+# --- what goes wrong -------------------------------------------------------------------
+
+
+def test_a_busy_provider_is_tried_again_later_and_gets_it_once(runtime, clock):
+    provider = Provider(lambda n: TryAgainLater("busy") if n < 3 else None)
+    worker = make_worker(runtime, email=provider)
+    enrol(runtime)
+    tick(worker)
+    tick(worker)
+    assert provider.calls == 1  # not before its wait is over
+    live(worker, clock, days=0.2)
+    assert provider.calls == 4
+    assert len(provider.taken) == 1
+    assert statuses(runtime) == {"opening": "handed_over"}
+    assert [attempt.status for attempt in deliveries(runtime)] == ["refused"] * 3 + ["accepted"]
+    assert len({attempt.reference for attempt in deliveries(runtime)}) == 4
+
+
+def test_a_provider_that_stays_away_ends_in_a_task_not_in_silence(runtime, clock):
+    provider = Provider(lambda n: TryAgainLater("busy"))
+    worker = make_worker(runtime, email=provider)
+    enrol(runtime)
+    live(worker, clock, days=2)
+    (reminder,) = reminders(runtime)
+    assert (reminder.status, reminder.why) == ("failed", "provider")
+    assert "message_failed" in open_tasks(runtime)
+    started = [attempt.started_at.astimezone(STOCKHOLM).hour for attempt in deliveries(runtime)]
+    assert all(8 <= hour < 20 for hour in started)
+
+
+@pytest.mark.requirement("M6")
+def test_a_bad_address_becomes_a_task_and_another_channel_is_used(runtime, clock):
+    email, sms = Provider(lambda n: Undeliverable("550 5.1.1")), Provider()
+    worker = make_worker(runtime, email=email, sms=sms)
+    enrol(runtime, person=BOTH)
+    live(worker, clock, days=8)
+    assert email.calls == 1
+    assert [(r.step, r.channel, r.status) for r in reminders(runtime)] == [
+        ("opening", "email", "failed"),
+        ("opening", "sms", "handed_over"),
+        ("day-3", "sms", "handed_over"),
+        ("day-7", "sms", "handed_over"),
+    ]
+    assert open_tasks(runtime) == ["bad_email"]
+
+
+@pytest.mark.requirement("D9")
+@pytest.mark.parametrize("error", [Uncertain("dropped"), RuntimeError("who knows")])
+def test_what_may_have_arrived_is_shown_and_never_sent_again(runtime, clock, error):
+    provider = Provider(lambda n: error if n == 0 else None)
+    worker = make_worker(runtime, email=provider)
+    enrol(runtime)
+    live(worker, clock, days=2)
+    assert provider.calls == 1
+    assert statuses(runtime) == {"opening": "uncertain"}
+    assert open_tasks(runtime) == ["message_uncertain"]
+    live(worker, clock, days=2)
+    assert statuses(runtime) == {"opening": "uncertain", "day-3": "handed_over"}
+
+
+def test_each_message_has_a_link_of_its_own_and_older_ones_keep_working(
+    runtime, worker, provider, clock
+):
+    enrol(runtime)
+    live(worker, clock, days=4)
+    links = {message.link for message in provider.taken}
+    assert len(links) == 2
+    with runtime.reading(TESTS) as ctx:
+        for link in links:
+            assert access.link_of(ctx, link.rpartition("/")[2]) is not None
+
+
+def test_a_reminder_about_a_begun_questionnaire_says_how_much_is_left(
+    runtime, worker, provider, clock
+):
+    participant = enrol(runtime, language="en")
+    answer(runtime, participant, {"qlq-c30": 30, "qlq-lmc21": 10})
+    clock.move(days=3)
+    tick(worker)
+    (message,) = provider.taken
+    # LMC21 has 21 items, BR23 has 23 of which 2 are asked under a condition, EQ-5D-5L has 6.
+    assert f"You have {11 + 21 + 6} questions left, about" in message.text
+    assert message.subject == "You are part of the way through"
