@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, t
+from scipy.stats import t
 
-from qol_app.analysis.follow_up import Floats
 from qol_app.analysis.result import (
     AnalysisResult,
     numbers,
@@ -17,6 +16,7 @@ from qol_app.analysis.result import (
     require_level,
     sift,
 )
+from qol_app.analysis.shares import percent, wilson
 from qol_app.analysis.thresholds import (
     DEFAULT_POINTS,
     HIGHER_IS_BETTER,
@@ -195,21 +195,6 @@ def cumulative_distribution(
     )
 
 
-def wilson(n: Floats, total: Floats, level: float) -> tuple[Floats, Floats]:
-    """Return Wilson limits of a share in per cent, NaN of nothing.
-
-    Source
-    ------
-    Wilson, JASA 1927;22:209.
-    """
-    n, total = np.asarray(n, float), np.asarray(total, float)
-    known = np.where(total > 0, total, np.nan)
-    z, share = float(norm.isf((1 - level) / 2)), n / known
-    centre = (share + z**2 / (2 * known)) / (1 + z**2 / known)
-    half = z * np.sqrt(share * (1 - share) / known + z**2 / (4 * known**2)) / (1 + z**2 / known)
-    return 100 * np.maximum(centre - half, 0), 100 * np.minimum(centre + half, 1)
-
-
 def _names(by: Sequence[str] | str) -> list[str]:
     return [by] if isinstance(by, str) else list(by)
 
@@ -268,9 +253,8 @@ def _shares(used: pd.DataFrame, by: list[str], level: float) -> pd.DataFrame:
         counts = part["category"].value_counts()
         rows += [[*group, name, int(counts.get(name, 0)), len(part)] for name in CATEGORIES]
     table = pd.DataFrame(rows, columns=[*by, "category", "n", "total"])
-    total = table["total"].where(table["total"] > 0)
     low, high = wilson(table["n"].to_numpy(), table["total"].to_numpy(), level)
-    return table.assign(percent=100 * table["n"] / total, ci_low=low, ci_high=high)
+    return table.assign(percent=percent(table["n"], table["total"]), ci_low=low, ci_high=high)
 
 
 def _step_note(worse: Threshold, better: Threshold, step: float | None) -> list[str]:

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from qol_app.analysis.result import AnalysisResult, ordered_levels, require_columns, sift
-from qol_app.analysis.visits import OUTCOMES, share, timepoints, usable_visits
+from qol_app.analysis.shares import percent
+from qol_app.analysis.visits import OUTCOMES, timepoints, usable_visits
 from qol_app.errors import AnalysisError
 
 NO_REASON = "no reason given yet"
@@ -66,7 +67,7 @@ def rates(
     for name, denominator in _DENOMINATORS.items():
         table[f"{name}_numerator"] = table["valid"]
         table[f"{name}_denominator"] = denominator(table)
-        table[f"{name}_rate"] = share(table["valid"], table[f"{name}_denominator"])
+        table[f"{name}_rate"] = percent(table["valid"], table[f"{name}_denominator"])
     if not len(used):
         notes.append("no visits of randomised participants")
     if "arm" in names:
@@ -156,7 +157,7 @@ def reasons(visits: pd.DataFrame, by: Sequence[str] | str = ()) -> AnalysisResul
     keys = [missing[name].astype(object) for name in place]
     table = missing.groupby([*keys, given.rename("reason")]).size().rename("n").reset_index()
     total = table.groupby(place)["n"].transform("sum") if len(table) else table["n"]
-    table = table.assign(missing=total, percent=share(table["n"], total))
+    table = table.assign(missing=total, percent=percent(table["n"], total))
     order = {timepoint: number for number, timepoint in enumerate(timepoints(used))}
     table = table.sort_values("n", ascending=False, kind="stable")
     table = table.sort_values("timepoint", key=lambda c: c.map(order), kind="stable")
@@ -280,4 +281,4 @@ def _rate_table(
         grouped = hits.groupby([rows[name] for name in by], observed=True, sort=False)
         table = grouped.agg(["sum", "size"]).reset_index()
         table = table.rename(columns={"sum": hits.name, "size": denominator})
-    return table.assign(rate=share(table[str(hits.name)], table[denominator]))
+    return table.assign(rate=percent(table[str(hits.name)], table[denominator]))

@@ -26,7 +26,6 @@ is decided again, but a table that contradicts itself is put right by them and s
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from qol_app.analysis.result import ordered_levels, require_columns, sift
@@ -108,9 +107,3 @@ def timepoints(visits: pd.DataFrame) -> list[Any]:
     first = days.groupby(visits["participant"]).transform("min")
     after = (days - first).dt.days.groupby(column).mean()
     return list(after.sort_values(kind="stable").index)
-
-
-def share(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """Return per cent, NaN of nothing."""
-    top, bottom = np.asarray(numerator, float), np.asarray(denominator, float)
-    return np.divide(100 * top, bottom, out=np.full_like(top, np.nan), where=bottom > 0)

@@ -13,8 +13,8 @@ from qol_app.analysis.change import (
     cumulative_distribution,
     descriptives,
     responders,
-    wilson,
 )
+from qol_app.analysis.shares import wilson
 from qol_app.analysis.thresholds import Threshold, achievable_step
 from qol_app.errors import AnalysisError
 
