@@ -13,6 +13,7 @@ from flask import Flask
 from qol_app.cli.amend import amend_group
 from qol_app.cli.database import definitions_group, migrate_command
 from qol_app.cli.plan import plan_command
+from qol_app.cli.score import score_command
 from qol_app.cli.serve import serve_command
 from qol_app.cli.settings import settings_group
 from qol_app.cli.staff import staff_group
@@ -25,6 +26,7 @@ COMMANDS: tuple[click.Command, ...] = (
     migrate_command,
     definitions_group,
     plan_command,
+    score_command,
     serve_command,
     staff_group,
     worker_command,

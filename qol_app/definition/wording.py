@@ -22,6 +22,9 @@ from qol_app.definition.parts import (
 )
 from qol_app.errors import DefinitionError
 
+# The other YAML files that may stand in an instrument's folder.
+NOT_WORDING = (DEFINITION_FILE, "interpretation.yaml")
+
 
 class ItemText(Part):
     """What a person reads for one item: prompt, a label per code, or the ends of a line.
@@ -122,21 +125,19 @@ def load_wordings(folder: Path, root: Path | None = None) -> dict[str, Wording]:
     DefinitionError
         If a file is wrong, or is not named as the language and the folder it stands in.
     """
-    wordings: dict[str, Wording] = {}
-    for path in sorted(Path(folder).glob("*.yaml")):
-        if path.name in NOT_WORDING:
-            continue
-        wording = load_yaml_model(path, WordingFile, root).wording()
-        if (wording.instrument, wording.language) != (folder.name, path.stem):
-            raise DefinitionError(
-                f"{shown_name(path, root)}: found instrument {wording.instrument!r}, language "
-                f"{wording.language!r}; wanted {folder.name!r}, {path.stem!r} as in its name"
-            )
-        wordings[wording.language] = wording
-    return wordings
+    paths = sorted(path for path in Path(folder).glob("*.yaml") if path.name not in NOT_WORDING)
+    return {path.stem: load_wording(path, root) for path in paths}
 
 
-NOT_WORDING = (DEFINITION_FILE, "interpretation.yaml")
+def load_wording(path: Path, root: Path | None = None) -> Wording:
+    """Return one wording file; DefinitionError if it is wrong or wrongly named."""
+    wording = load_yaml_model(path, WordingFile, root).wording()
+    if (wording.instrument, wording.language) != (path.parent.name, path.stem):
+        raise DefinitionError(
+            f"{shown_name(path, root)}: found instrument {wording.instrument!r}, language "
+            f"{wording.language!r}; wanted {path.parent.name!r}, {path.stem!r} as in its name"
+        )
+    return wording
 
 
 def wording_gaps(instrument: Instrument, wording: Wording) -> list[str]:
