@@ -22,7 +22,7 @@ run: $(VENV)/.runtime ## the demo study on this machine: pages and worker, until
 
 test: $(VENV)/.development ## everything the tests need, then all tests
 	@tests/prepare
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@TMPDIR=$$([ -w /dev/shm ] && echo /dev/shm || echo /tmp) $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: $(VENV)/.development ## format, lint, types
 	$(BIN)/ruff format --check .
