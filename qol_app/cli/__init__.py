@@ -9,8 +9,10 @@ from typing import Any
 
 import click
 from flask import Flask
+from flask.cli import with_appcontext
 
 from qol_app.cli.amend import amend_group
+from qol_app.cli.check import check_command
 from qol_app.cli.database import definitions_group, migrate_command
 from qol_app.cli.plan import plan_command
 from qol_app.cli.score import score_command
@@ -22,6 +24,7 @@ from qol_app.errors import QolError
 
 COMMANDS: tuple[click.Command, ...] = (
     amend_group,
+    check_command,
     settings_group,
     migrate_command,
     definitions_group,
@@ -45,7 +48,7 @@ def _end_errors_in_one_line(command: click.Command) -> None:
         for below in command.commands.values():
             _end_errors_in_one_line(below)
     elif command.callback is not None and not hasattr(command.callback, "one_line"):
-        command.callback = _one_line(command.callback)
+        command.callback = with_appcontext(_one_line(command.callback))
 
 
 def _one_line(callback: Callable[..., Any]) -> Callable[..., Any]:
