@@ -12,8 +12,10 @@ from flask import Flask
 from flask.cli import with_appcontext
 
 from qol_app.cli.amend import amend_group
+from qol_app.cli.audit import audit_group
 from qol_app.cli.check import check_command
 from qol_app.cli.database import definitions_group, migrate_command
+from qol_app.cli.export import export_command
 from qol_app.cli.plan import plan_command
 from qol_app.cli.score import score_command
 from qol_app.cli.serve import serve_command
@@ -33,6 +35,8 @@ COMMANDS: tuple[click.Command, ...] = (
     serve_command,
     staff_group,
     worker_command,
+    export_command,
+    audit_group,
 )
 
 

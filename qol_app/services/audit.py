@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from qol_app import __version__
@@ -90,6 +91,29 @@ def digest(previous: str, event: AuditEvent) -> str:
     return hashlib.sha256(f"{previous}\n{text}".encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What recomputing the whole trail found; intact when nothing is broken."""
+
+    broken: tuple[str, ...]
+    sealed: int
+    unsealed: int
+    head: str
+
+
+def verdict(session: Session) -> Verdict:
+    """Return whether the chain holds, how far it reaches, and its last digest."""
+    sealed = session.scalar(select(func.count()).select_from(AuditSeal)) or 0
+    unsealed = session.scalar(
+        select(func.count())
+        .select_from(AuditEvent)
+        .outerjoin(AuditSeal, AuditSeal.audit_event_id == AuditEvent.id)
+        .where(AuditSeal.id.is_(None))
+    )
+    head = session.scalar(select(AuditSeal.digest).order_by(AuditSeal.id.desc()).limit(1))
+    return Verdict(tuple(broken_links(session)), sealed, unsealed or 0, head or FIRST)
+
+
 def broken_links(session: Session) -> Iterator[str]:
     """Yield, in words, every place where the chain does not hold."""
     head = FIRST
@@ -97,6 +121,7 @@ def broken_links(session: Session) -> Iterator[str]:
         select(AuditSeal, AuditEvent)
         .outerjoin(AuditEvent, AuditEvent.id == AuditSeal.audit_event_id)
         .order_by(AuditSeal.id)
+        .execution_options(yield_per=1000)
     )
     for sealed, event in rows:
         if event is None:

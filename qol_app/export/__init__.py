@@ -1,0 +1,1 @@
+"""Data leaving the program: long tables, and one writer for each file format."""

@@ -1,0 +1,138 @@
+"""Labelled files of statistics packages: SAS transport, SPSS and Stata.
+
+These formats are written whole, so their tables are gathered first; for a study of a million
+forms take CSV or Parquet.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+
+import pandas as pd
+import pyarrow as pa
+import pyreadstat
+
+from qol_app.errors import DataFileError
+from qol_app.export.columns import TABLES, Column
+from qol_app.export.study import Part, Study
+from qol_app.export.transport import Variable, write_transport
+
+SAS_NAMES = MappingProxyType(
+    {
+        "participants": "PARTICIP",
+        "visits": "VISITS",
+        "items": "ITEMS",
+        "scores": "SCORES",
+        "events": "EVENTS",
+    }
+)
+STATA_14 = 14  # format 118; what the library calls 15 is read by Stata/MP only
+STATA_MOST_BYTES = 2045
+_STATA_STAMP = re.compile(rb"(?<=<timestamp>\x11).{17}")
+_SPSS_STAMP_AT = 92
+_HEADER_BYTES = 400
+WriteTable = Callable[[Path, str, pd.DataFrame, datetime], None]
+
+
+class Gathered:
+    """Keeps every part and writes each table once, when all are there."""
+
+    def __init__(self, folder: Path, study: Study, write: WriteTable) -> None:
+        self._folder, self._study, self._write = folder, study, write
+        self._parts: dict[str, list[pa.Table]] = {table: [] for table in TABLES}
+
+    def add(self, part: Part) -> None:
+        """Keep the rows of some more participants."""
+        for table, kept in self._parts.items():
+            kept.append(part[table])
+
+    def close(self) -> None:
+        """Write every table."""
+        for table in TABLES:
+            frame = labelled_frame(table, self._parts.pop(table))
+            self._write(self._folder, table, frame, self._study.data_until)
+
+
+def labelled_frame(table: str, parts: list[pa.Table]) -> pd.DataFrame:
+    """Return one table as statistics packages know it: whole numbers and flags as numbers."""
+    if not parts:
+        return pd.DataFrame({one.name: _empty(one) for one in TABLES[table]})
+    whole = pa.concat_tables(parts)
+    return pd.DataFrame({one.name: _column(whole[one.name], one) for one in TABLES[table]})
+
+
+def _empty(column: Column) -> pd.Series:
+    return pd.Series(dtype=object if column.kind in ("text", "date") else float)
+
+
+def _column(values: pa.ChunkedArray, column: Column) -> pd.Series:
+    if column.kind in ("text", "date"):
+        return values.to_pandas().astype(object)
+    if column.kind == "instant":
+        return values.to_pandas().dt.tz_localize(None)
+    return values.cast(pa.float64()).to_pandas() if column.kind != "flag" else _flag(values)
+
+
+def _flag(values: pa.ChunkedArray) -> pd.Series:
+    return values.cast(pa.int8()).cast(pa.float64()).to_pandas()
+
+
+def write_xpt(folder: Path, table: str, frame: pd.DataFrame, made_at: datetime) -> None:
+    """Write one table as SAS transport, its columns under their short names."""
+    variables = [Variable(one.short, one.label, one.kind == "text") for one in TABLES[table]]
+    path = folder / f"{table}.xpt"
+    write_transport(path, SAS_NAMES[table], table, variables, frame, made_at)
+
+
+def write_sav(folder: Path, table: str, frame: pd.DataFrame, made_at: datetime) -> None:
+    """Write one table for SPSS."""
+    path = folder / f"{table}.sav"
+    measures = {
+        one.name: "nominal" if one.kind in ("text", "flag") else "scale" for one in TABLES[table]
+    }
+    pyreadstat.write_sav(
+        frame, path, file_label=table, column_labels=_labels(table), variable_measure=measures
+    )
+    with path.open("r+b") as file:
+        file.seek(_SPSS_STAMP_AT)
+        file.write(made_at.strftime("%d %b %y%H:%M:%S").encode())
+
+
+def write_dta(folder: Path, table: str, frame: pd.DataFrame, made_at: datetime) -> None:
+    """Write one table for Stata."""
+    _refuse_long(table, frame)
+    path = folder / f"{table}.dta"
+    pyreadstat.write_dta(
+        frame, path, file_label=table, column_labels=_labels(table), version=STATA_14
+    )
+    with path.open("r+b") as file:
+        header = file.read(_HEADER_BYTES)
+        file.seek(0)
+        file.write(_STATA_STAMP.sub(made_at.strftime("%d %b %Y %H:%M").encode(), header))
+
+
+def _labels(table: str) -> dict[str, str | None]:
+    return {one.name: one.label for one in TABLES[table]}
+
+
+def _refuse_long(table: str, frame: pd.DataFrame) -> None:
+    for one in TABLES[table]:
+        if one.kind != "text":
+            continue
+        for text in frame[one.name].dropna().unique():
+            size = len(text.encode())
+            if size > STATA_MOST_BYTES:
+                raise DataFileError(
+                    f"{table}.{one.name}: found a text of {size} bytes; wanted at most "
+                    f"{STATA_MOST_BYTES}, which is all that Stata's fixed columns hold"
+                )
+
+
+_WRITE: Mapping[str, WriteTable] = {"xpt": write_xpt, "sav": write_sav, "dta": write_dta}
+
+
+def gathering(name: str) -> Callable[[Path, Study], Gathered]:
+    """Return what makes a writer of one of these formats."""
+    return lambda folder, study: Gathered(folder, study, _WRITE[name])
