@@ -49,7 +49,10 @@ class LookedUp:
 
 @dataclass(frozen=True)
 class ItemPlan:
-    """Where an item scale finds its items, how it adds them up, and its table if it has one."""
+    """Where an item scale finds its items, how it adds them up, and its table if it has one.
+
+    A table of numbers ends with NaN, so that looking up its last place gives "no score".
+    """
 
     rows: tuple[int, ...]
     terms: tuple[Term, ...]
@@ -231,10 +234,9 @@ def _table(
     instrument: Instrument, scale: ItemScale, items: Sequence[Item], sets: tuple[str, ...]
 ) -> npt.NDArray[Any] | None:
     if isinstance(scale, TableScale):
-        return np.array(scale.table)
+        return np.array([*scale.table, np.nan])
     if isinstance(scale, IndexScale):
-        dimensions, levels = tuple(scale.items), items[0].last
-        return np.array([instrument.value_set(one).values(dimensions, levels) for one in sets])
+        return _index_tables(instrument, scale, sets)
     if isinstance(scale, GradeScale):
         return _grade_table(instrument.grades[scale.grades], items)
     if isinstance(scale, ProfileScale):
@@ -242,13 +244,19 @@ def _table(
     return None
 
 
+def _index_tables(instrument: Instrument, scale: IndexScale, sets: tuple[str, ...]) -> Numbers:
+    """Return one row per value set: the value of each state, and NaN at the end."""
+    levels = instrument.items_by_code[scale.items[0]].last
+    rows = [[*instrument.value_set(one).values(tuple(scale.items), levels), np.nan] for one in sets]
+    return np.array(rows).reshape(len(sets), -1)
+
+
 def _grade_table(grades: dict[str, int], items: Sequence[Item]) -> Numbers:
-    """Return grades by the answers read as digits of a number to base ``last + 1``."""
+    """Return grades by the answers read as digits to base ``last + 1``, and NaN at the end."""
     keys = product(*(range(items[0].last + 1) for _ in items))
     zeros = grades["0" * len(items)]
-    return np.array(
-        [float(zeros if key[0] == 0 else grades["".join(map(str, key))]) for key in keys]
-    )
+    found = [float(zeros if key[0] == 0 else grades["".join(map(str, key))]) for key in keys]
+    return np.array([*found, np.nan])
 
 
 def _profile_table(items: Sequence[Item]) -> npt.NDArray[Any]:

@@ -25,15 +25,14 @@ def linear(scale: Any, block: Block, out: Out) -> None:
     Fayers et al., EORTC QLQ-C30 Scoring Manual, 3rd ed., 2001.
     """
     plan = block.plan.item_plans[scale.code]
-    absent = block.absent(scale.code).astype(block.codes.dtype)
-    answered = len(plan.rows) - absent
+    answered = len(plan.rows) - block.absent(scale.code).astype(block.codes.dtype)
     above = block.total(scale.code, plan) - plan.first * answered
     width = (plan.last - plan.first) * answered
     if scale.reverse:
         np.subtract(width, above, out=above)
     # Whole numbers until the one division, so that 60 is 60 and not 59.99999999999999.
     above *= 100
-    _divide(above, width, absent > len(plan.rows) - plan.needed, out[0])
+    _divide(above, width, _too_few(scale.code, block), out[0])
 
 
 def mean(scale: Any, block: Block, out: Out) -> None:
@@ -55,7 +54,7 @@ def prorated_sum(scale: Any, block: Block, out: Out) -> None:
 def sum_of_items(scale: Any, block: Block, out: Out) -> None:
     """Write the sum of the items, none of which may be missing."""
     out[0] = block.total(scale.code, block.plan.item_plans[scale.code])
-    _too_few(scale.code, block, out[0])
+    out[0][_too_few(scale.code, block)] = np.nan
 
 
 def table(scale: Any, block: Block, out: Out) -> None:
@@ -63,8 +62,7 @@ def table(scale: Any, block: Block, out: Out) -> None:
     plan = block.plan.item_plans[scale.code]
     assert plan.table is not None
     place = block.total(scale.code, plan).astype(np.intp) - scale.first_raw
-    np.take(plan.table, place, out=out[0], mode="clip")
-    _too_few(scale.code, block, out[0])
+    _look_up(plan.table, place, _too_few(scale.code, block), out[0])
 
 
 def copy(scale: Any, block: Block, out: Out) -> None:
@@ -87,11 +85,12 @@ def grade(scale: Any, block: Block, out: Out) -> None:
     plan = block.plan.item_plans[scale.code]
     assert plan.table is not None
     first, *others = plan.rows
-    np.take(plan.table, _digits(block, plan.rows, plan.last + 1), out=out[0], mode="clip")
     unknown = block.missing[first].copy()
-    for row in others:
-        unknown |= block.missing[row] & (block.codes[first] > 0)
-    out[0][unknown] = np.nan
+    if others:
+        above = block.codes[first] > 0
+        for row in others:
+            unknown |= block.missing[row] & above
+    _look_up(plan.table, _digits(block, plan.rows, plan.last + 1), unknown, out[0])
 
 
 def index(scale: Any, block: Block, out: Out) -> None:
@@ -103,8 +102,7 @@ def index(scale: Any, block: Block, out: Out) -> None:
     state -= sum(plan.last**power for power in range(len(plan.rows)))
     missing = block.absent(scale.code) > 0
     for values, column in zip(plan.table, out, strict=True):
-        np.take(values, state, out=column, mode="clip")
-        column[missing] = np.nan
+        _look_up(values, state, missing, column)
 
 
 def profile(scale: Any, block: Block, out: Out) -> None:
@@ -144,9 +142,8 @@ def total(scale: TotalScale, block: Block, out: Out) -> None:
 
 def _mean(code: str, block: Block, score: Out) -> None:
     plan = block.plan.item_plans[code]
-    absent = block.absent(code)
-    total = block.total(code, plan)
-    _divide(total, len(plan.rows) - absent, absent > len(plan.rows) - plan.needed, score)
+    answered = len(plan.rows) - block.absent(code)
+    _divide(block.total(code, plan), answered, _too_few(code, block), score)
 
 
 def _divide(above: Out, below: Out, missing: Out, score: Out) -> None:
@@ -155,9 +152,15 @@ def _divide(above: Out, below: Out, missing: Out, score: Out) -> None:
     score[missing] = np.nan
 
 
-def _too_few(code: str, block: Block, score: Out) -> None:
+def _too_few(code: str, block: Block) -> Out:
     plan = block.plan.item_plans[code]
-    score[len(plan.rows) - block.absent(code) < plan.needed] = np.nan
+    return block.absent(code) > len(plan.rows) - plan.needed
+
+
+def _look_up(table: Out, place: Out, missing: Out, out: Out) -> None:
+    place[missing] = len(table) - 1
+    # Every place is inside by now; "clip" only spares numpy a copy.
+    np.take(table, place, out=out, mode="clip")
 
 
 def _digits(block: Block, rows: tuple[int, ...], base: int) -> npt.NDArray[np.intp]:
