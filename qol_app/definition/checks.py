@@ -8,6 +8,7 @@ from qol_app.definition.instrument import (
     Instrument,
     load_instrument,
 )
+from qol_app.definition.interpretation import load_interpretation
 from qol_app.definition.loader import shown_name
 from qol_app.definition.wording import NOT_WORDING, load_wording, wording_gaps
 from qol_app.errors import DefinitionError
@@ -32,6 +33,10 @@ def _findings(folder: Path, root: Path | None) -> Iterator[str]:
         yield str(error)
         return
     yield from _wording_findings(instrument, folder, root)
+    try:
+        load_interpretation(folder, instrument, root)
+    except DefinitionError as error:
+        yield str(error)
     if not (folder / GOLDEN_FILE).exists():
         yield f"{shown_name(folder / GOLDEN_FILE, root)}: no such file; wanted test vectors"
 

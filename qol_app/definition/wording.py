@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from qol_app.definition.instrument import DEFINITION_FILE, Instrument, Item
+from qol_app.definition.interpretation import INTERPRETATION_FILE
 from qol_app.definition.loader import canonical_sha256, load_yaml_model, shown_name
 from qol_app.definition.parts import (
     InstrumentCode,
@@ -23,7 +24,7 @@ from qol_app.definition.parts import (
 from qol_app.errors import DefinitionError
 
 # The other YAML files that may stand in an instrument's folder.
-NOT_WORDING = (DEFINITION_FILE, "interpretation.yaml")
+NOT_WORDING = (DEFINITION_FILE, INTERPRETATION_FILE)
 
 
 class ItemText(Part):

@@ -194,7 +194,7 @@ def _item_plan(
     lines: dict[tuple[float, float], list[int]] = {}
     looked_up = []
     for item in items:
-        values = _values(instrument, scale, item)
+        values = code_values(instrument, scale, item)
         line = _straight_line(item.first, values)
         if line is None:
             table = np.zeros(item.last + 1)
@@ -213,7 +213,7 @@ def _item_plan(
     )
 
 
-def _values(instrument: Instrument, scale: ItemScale, item: Item) -> list[float]:
+def code_values(instrument: Instrument, scale: ItemScale, item: Item) -> list[float]:
     """Return what each code of an item adds to the sum of this scale."""
     if item.recode is not None and not isinstance(scale, LinearScale):
         return [instrument.recodes[item.recode][code] for code in item.allowed]
