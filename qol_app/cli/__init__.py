@@ -14,6 +14,7 @@ from flask.cli import with_appcontext
 from qol_app.cli.amend import amend_group
 from qol_app.cli.audit import audit_group
 from qol_app.cli.check import check_command
+from qol_app.cli.conformance import conformance_command
 from qol_app.cli.database import definitions_group, migrate_command
 from qol_app.cli.export import export_command
 from qol_app.cli.plan import plan_command
@@ -29,6 +30,7 @@ COMMANDS: tuple[click.Command, ...] = (
     check_command,
     settings_group,
     migrate_command,
+    conformance_command,
     definitions_group,
     plan_command,
     score_command,

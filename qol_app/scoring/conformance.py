@@ -79,6 +79,29 @@ def load_golden(path: Path, instrument: Instrument) -> Golden:
     return Golden(table[list(instrument.item_codes)], scores, table["note"])
 
 
+def read_scores(path: Path) -> pd.DataFrame:
+    """Return somebody's scores indexed by case; empty cells, NA and NaN are missing scores.
+
+    Raises
+    ------
+    DataFileError
+        If the file cannot be read, has no column ``case``, or has a case twice.
+    """
+    try:
+        table = pd.read_csv(path, dtype={CASE: str})
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise DataFileError(f"{path}: cannot be read as CSV ({error})") from error
+    if CASE not in table:
+        raise DataFileError(
+            f"{path.name}: found columns {', '.join(map(str, table.columns[:6]))}; wanted one "
+            f"named {CASE!r}, as in {GOLDEN_FILE}"
+        )
+    again = table[CASE][table[CASE].duplicated()]
+    if len(again):
+        raise DataFileError(f"{path.name}: found case {again.iloc[0]!r} twice; wanted it once")
+    return table.set_index(CASE)
+
+
 def compare(golden: Golden, scores: pd.DataFrame) -> list[Agreement]:
     """Return the agreement of each expected score column.
 

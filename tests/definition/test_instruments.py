@@ -62,6 +62,7 @@ def test_titles_are_given_in_both_languages(code):
         assert {"en", "sv"} <= set(scale.title)
 
 
+@pytest.mark.slow
 def test_instruments_load_without_any_one_of_their_folders(tmp_path):
     for code in CODES:
         partial = tmp_path / code
