@@ -4,6 +4,7 @@ Whatever a command raises on purpose ends as one line and exit status 1.
 """
 
 from collections.abc import Callable
+from copy import copy
 from functools import wraps
 from typing import Any
 
@@ -45,16 +46,19 @@ COMMANDS: tuple[click.Command, ...] = (
 def register_commands(app: Flask) -> None:
     """Make every command available as ``flask NAME``."""
     for command in COMMANDS:
-        _end_errors_in_one_line(command)
-        app.cli.add_command(command)
+        app.cli.add_command(_ending_in_one_line(command))
 
 
-def _end_errors_in_one_line(command: click.Command) -> None:
-    if isinstance(command, click.Group):
-        for below in command.commands.values():
-            _end_errors_in_one_line(below)
-    elif command.callback is not None and not hasattr(command.callback, "one_line"):
-        command.callback = with_appcontext(_one_line(command.callback))
+def _ending_in_one_line(command: click.Command) -> click.Command:
+    """Return a copy of the command, or group of commands, whose errors end in one line."""
+    ending = copy(command)
+    if isinstance(ending, click.Group):
+        ending.commands = {
+            name: _ending_in_one_line(below) for name, below in ending.commands.items()
+        }
+    elif ending.callback is not None:
+        ending.callback = with_appcontext(_one_line(ending.callback))
+    return ending
 
 
 def _one_line(callback: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,5 +69,4 @@ def _one_line(callback: Callable[..., Any]) -> Callable[..., Any]:
         except QolError as error:
             raise click.ClickException(" ".join(str(error).split())) from error
 
-    run.one_line = True  # type: ignore[attr-defined]
     return run
