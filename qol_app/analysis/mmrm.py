@@ -77,6 +77,8 @@ class MmrmResult(AnalysisResult):
     minus2_restricted_loglik : (N - p) log 2 pi + log|V| + log|X'V^-1 X| + r'V^-1 r
     max_abs_gradient : of the above in the covariance parameters, outcome scaled to unit spread
     n_used : rows used, not participants (`n_participants`)
+    formula, method : the model in R's notation; the same with covariance, method of degrees of
+        freedom and information, in words (also the first of `notes`)
     """
 
     least_squares_means: pd.DataFrame
@@ -92,6 +94,7 @@ class MmrmResult(AnalysisResult):
     steps: int
     df_method: str
     information: str
+    formula: str
     method: str
     n_participants: int
     visits: list[Any]
@@ -285,7 +288,8 @@ def _result(
     m, p = len(levels.visits), int(inference.kept.sum())
     log_r = np.log(np.abs(np.diag(inference.r))).sum()
     minus2 = found.point.value + 2 * (inference.n_rows - p) * np.log(inference.scale) + 2 * log_r
-    method = f"REML, {found.structure.words} covariance, {DF_WORDS[inference.method]}"
+    formula = model.design.columns.formula
+    method = f"{formula} by REML, {found.structure.words} covariance, {DF_WORDS[inference.method]}"
     return MmrmResult(
         table=coefficients(model),
         n_used=inference.n_rows,
@@ -304,6 +308,7 @@ def _result(
         steps=found.steps,
         df_method=inference.method,
         information="observed",
+        formula=formula,
         method=method,
         n_participants=len(model.rows.participants),
         visits=levels.visits,

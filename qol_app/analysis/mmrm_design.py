@@ -38,6 +38,14 @@ class Columns:
         first = [c for c in self.covariates if c in self.by_visit]
         return first + [c for c in self.covariates if c not in self.by_visit]
 
+    @property
+    def formula(self) -> str:
+        """The model in R's notation."""
+        crossed = [c for c in self.ordered if c in self.by_visit] + [self.arm]
+        alone = [c for c in self.ordered if c not in self.by_visit]
+        right = " + ".join([*(f"{c}*{self.visit}" for c in crossed), *alone])
+        return f"{self.outcome} ~ {right}"
+
 
 @dataclass(frozen=True)
 class Levels:

@@ -21,8 +21,14 @@ from qol_app.analysis.mmrm_design import positions, rows_of
 from qol_app.analysis.mmrm_reml import Blocks, Fit, likelihood
 from qol_app.analysis.mmrm_structures import Floats
 from qol_app.analysis.mmrm_tables import Model
+from qol_app.errors import AnalysisError
 
 Bools = np.ndarray
+
+# Draws of the covariance matrix that multiply some variance by more than exp(3), twentyfold, or
+# by less than its inverse are made again; with 50 participants or more none is.
+OUT_OF_PROPORTION = 3.0
+TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -185,22 +191,40 @@ def _seen_blocks(cells: Incomplete) -> Blocks:
 def _drawn_parameters(fit: Fit, blocks: Blocks, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Return a draw of the covariance matrix and of the coefficients given it.
 
-    The covariance parameters are normal about their estimate with the observed information.
-    Their matrix is moved along exp(.) within the positive definite ones: to first order the
-    same as adding the draw, and never out of bounds.
+    Raises
+    ------
+    AnalysisError
+        If the covariance matrix is so uncertain that draws of it mean nothing.
     """
-    m = len(fit.sigma)
-    step = np.linalg.cholesky(fit.theta_covariance) @ rng.standard_normal(len(fit.theta))
-    moved = np.tensordot(step, fit.structure.jacobian(fit.theta, m), axes=1)
+    for _ in range(TRIES):
+        sigma = _drawn_covariance(fit, rng)
+        point = None if sigma is None else likelihood(blocks, sigma)
+        if sigma is not None and point is not None:
+            return sigma, point.beta + point.root @ rng.standard_normal(len(point.beta))
+    raise AnalysisError(
+        f"the covariance matrix is too uncertain to impute from: {blocks.n_rows} rows for "
+        f"{len(fit.theta)} covariance parameters; wanted more rows, or a simpler covariance"
+    )
+
+
+def _drawn_covariance(fit: Fit, rng: np.random.Generator) -> Floats | None:
+    """Return a draw of the covariance matrix; None if it is out of all proportion.
+
+    The parameters are normal about their estimate with the observed information. The matrix is
+    moved along exp(.) within the positive definite ones: to first order the same as adding the
+    draw, and never out of bounds.
+    """
+    information = np.linalg.cholesky(fit.derivatives.observed / 2)
+    noise = rng.standard_normal(len(fit.theta))
+    step = solve_triangular(information, noise, lower=True, trans="T")
+    moved = np.tensordot(step, fit.structure.jacobian(fit.theta, len(fit.sigma)), axes=1)
     root = np.linalg.cholesky(fit.sigma)
     inside = solve_triangular(root, solve_triangular(root, moved, lower=True).T, lower=True)
     values, vectors = np.linalg.eigh((inside + inside.T) / 2)
+    if np.abs(values).max() > OUT_OF_PROPORTION:
+        return None
     half = root @ vectors * np.exp(values / 2)
-    sigma = half @ half.T
-    point = likelihood(blocks, sigma)
-    if point is None:  # the draw is singular to machine precision: keep the estimate
-        sigma, point = fit.sigma, fit.point
-    return sigma, point.beta + point.root @ rng.standard_normal(len(point.beta))
+    return np.asarray(half @ half.T)
 
 
 def _conditional(

@@ -22,6 +22,7 @@ GRADIENT_TOLERANCE = 1e-6  # where outcome and design are scaled to unit size
 # tolerance; the remaining distance to the maximum, in squared standard errors, is then judged.
 DISTANCE_TOLERANCE = 1e-14
 ALMOST_SINGULAR = 1e-8  # lowest eigenvalue of the correlations of a usable fit
+ALMOST_FLAT = 1e-10  # the same of the observed information
 MAX_STEPS = 100
 
 
@@ -260,10 +261,10 @@ def _checked(found: Fit) -> Fit:
     """Return the fit if it is a maximum: no gradient left, and curved downwards all round."""
     gradient, observed = found.derivatives.gradient, found.derivatives.observed
     steepest = np.abs(gradient).max()
-    try:
-        distance = gradient @ cho_solve(cho_factor(observed), gradient)
-    except np.linalg.LinAlgError:
-        raise NotFitted("the likelihood has no clear maximum") from None
+    size = np.sqrt(np.maximum(np.diag(observed), 0))
+    if not size.all() or np.linalg.eigvalsh(observed / np.outer(size, size))[0] < ALMOST_FLAT:
+        raise NotFitted("the likelihood has no clear maximum")
+    distance = gradient @ cho_solve(cho_factor(observed), gradient)
     if steepest > GRADIENT_TOLERANCE and distance > DISTANCE_TOLERANCE:
         raise NotFitted(f"the search stopped short of a maximum, with gradient {steepest:.1e}")
     return found

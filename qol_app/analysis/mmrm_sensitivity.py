@@ -186,13 +186,14 @@ def _combined(
     mean = np.isin(np.arange(n_visits), places) / len(places)
     chosen = listed([levels.visits[v] for v in places])
     fits = {name: analysed(plan.cells, y, _pair_weights(levels)) for name, y in scenarios.items()}
-    left_out = _left_out(plan)
+    units = dict(zip(levels.visits, np.eye(n_visits), strict=True))
+    table = _pooled(plan, fits, "visit", units)
     return SensitivityResult(
-        table=_pooled(plan, fits, "visit", dict(zip(levels.visits, np.eye(n_visits), strict=True))),
+        table=table,
         average=_pooled(plan, fits, "visits", {chosen: mean}),
         n_used=plan.main.n_used + int(plan.cells.missing.sum()),
-        left_out=left_out,
-        notes=_notes(plan, remark),
+        left_out=_left_out(plan),
+        notes=_notes(plan, table, remark),
         imputed=_counts(plan),
         imputations=plan.imputations,
         seed=plan.seed,
@@ -254,7 +255,7 @@ def _counts(plan: _Plan) -> pd.DataFrame:
     return out
 
 
-def _notes(plan: _Plan, remark: str) -> tuple[str, ...]:
+def _notes(plan: _Plan, table: pd.DataFrame, remark: str) -> tuple[str, ...]:
     main, counts = plan.main, _counts(plan)
     drawn, absent = int(counts["imputed"].sum()), int(counts["no_row"].sum())
     notes = [
@@ -273,6 +274,10 @@ def _notes(plan: _Plan, remark: str) -> tuple[str, ...]:
     rest = _left_out(plan).get(f"no {main.model.design.columns.outcome}", 0)
     if rest:
         notes.append(f"{rest} missing values could not be imputed: the model knows no mean there.")
+    unknown = table.loc[table["estimate"].isna(), ["contrast", "visit"]].drop_duplicates()
+    if len(unknown):
+        named = [f"{c} at {v}" for c, v in zip(unknown["contrast"], unknown["visit"], strict=True)]
+        notes.append(f"Too few values to compare {listed(named)}, or to average over it.")
     if len(plan.levels.arms) == 1:
         notes.append("Only one arm: there is nothing to compare.")
     return tuple(notes)

@@ -19,13 +19,13 @@ def rubin(estimates: Floats, variances: Floats, free: float, level: float) -> tu
     Returns
     -------
     estimate, se, df, t, p, ci_low, ci_high, and the share of the variance that is due to
-    missing values; NaN throughout if any estimate is.
+    missing values; NaN throughout if any estimate is, or a variance is not positive.
 
     Source
     ------
     Rubin 1987, ch. 3; degrees of freedom of Barnard & Rubin, Biometrika 1999;86:948.
     """
-    if free <= 0 or np.isnan([estimates, variances]).any():
+    if free <= 0 or np.isnan([estimates, variances]).any() or variances.min() <= 0:
         return (np.nan,) * (len(NUMBERS) + 1)
     count = len(estimates)
     between = (1 + 1 / count) * estimates.var(ddof=1)

@@ -86,6 +86,8 @@ def test_rows_used_and_left_out_add_up(which):
     result = fit_golden(which)
     assert result.n_used == golden["n_rows"]
     assert result.n_participants == golden["n_participants"]
+    assert result.formula == golden["formula"].replace(" * ", "*")
+    assert result.notes[0].startswith(result.formula)
     n_rows = {"a": 1200, "b": 208, "c": 660}[which]
     assert result.n_used + sum(result.left_out.values()) == n_rows
 
