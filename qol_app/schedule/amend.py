@@ -13,20 +13,23 @@ from qol_app.definition.protocol import Protocol
 from qol_app.definition.protocol_timing import Problem
 from qol_app.errors import NotAllowed
 from qol_app.schedule.history import History
+from qol_app.schedule.merging import without_guests
 from qol_app.schedule.plan import plan
 from qol_app.schedule.planned import Key, PlannedAssessment
-from qol_app.schedule.replan import ExistingAssessment, Moved, Replan, replan
+from qol_app.schedule.replan import ExistingAssessment, Replan, replan
 
 
 @dataclass(frozen=True, slots=True)
 class AmendmentPreview:
     """What happens to each of a participant's assessments; keys are those of the new version.
 
-    ``renamed`` pairs old and new keys of rows whose timepoint only changed its code.
+    ``renamed`` pairs old and new keys of rows whose timepoint only changed its code; ``left``
+    are the keys of rows that stay under the old version.
     """
 
     change: Replan
     renamed: tuple[tuple[Key, Key], ...] = ()
+    left: frozenset[Key] = frozenset()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -71,16 +74,29 @@ def preview_amendment(
         raise NotAllowed(
             f"protocol {new.code} {new.version} cannot follow {old.version}: {problems[0]}"
         )
-    effective_on = on or new.effective_on
+    on = on or new.effective_on
     names = new.amends.renamed if new.amends else {}
     rows = [_renamed(row, names) for row in existing]
-    change = _looking_forward(replan(rows, plan(new, history, language)), effective_on)
+    left = _left(rows, plan(new, history, language), on)
+    asked_under = {row.key: old.version if row.key in left else new.version for row in rows}
+    wanted = plan_as_amended((old, new), asked_under, history, language, on)
     pairs = tuple(
         (row.key, new_row.key)
         for row, new_row in zip(existing, rows, strict=True)
         if row.key != new_row.key
     )
-    return AmendmentPreview(change, pairs)
+    return AmendmentPreview(replan(rows, wanted), pairs, left)
+
+
+def _left(
+    rows: Sequence[ExistingAssessment], planned: Sequence[PlannedAssessment], on: date
+) -> frozenset[Key]:
+    """Return the rows that stay under the old version: begun, over, or moved into the past."""
+    # A window moved into the past would be missed without ever having been open.
+    past = {one.key for one in planned if one.window.closes < on}
+    return frozenset(
+        row.key for row in rows if row.begun or row.window.closes < on or row.key in past
+    )
 
 
 def plan_as_amended(
@@ -88,6 +104,7 @@ def plan_as_amended(
     asked_under: Mapping[Key, str],
     history: History,
     language: str | None = None,
+    on: date | None = None,
 ) -> tuple[PlannedAssessment, ...]:
     """Return the plan of somebody whose protocol was amended on the way.
 
@@ -103,12 +120,15 @@ def plan_as_amended(
         Under which version each existing row stands; keys are those of the newest version.
     history : History
     language : str, optional
+    on : date, optional
+        The day the newest version took effect for this participant; by default its own.
     """
     current = versions[-1]
+    amended_on = (on or current.effective_on) if len(versions) > 1 else None
     planned = [
         one
         for one in plan(current, history, language)
-        if _asked_by(current, one, asked_under, amended=len(versions) > 1)
+        if _asked_by(current, one, asked_under, amended_on)
     ]
     names: dict[str, str] = {}
     for older, newer in zip(reversed(versions[:-1]), reversed(versions), strict=False):
@@ -116,15 +136,37 @@ def plan_as_amended(
         names = {**names, **{old: names.get(new, new) for old, new in step.items()}}
         before = (_planned_renamed(one, names) for one in plan(older, history, language))
         planned += [one for one in before if asked_under.get(one.key) == older.version]
-    return tuple(planned)
+    return tuple(_agreeing(planned))
 
 
 def _asked_by(
-    current: Protocol, one: PlannedAssessment, asked_under: Mapping[Key, str], amended: bool
+    current: Protocol,
+    one: PlannedAssessment,
+    asked_under: Mapping[Key, str],
+    amended_on: date | None,
 ) -> bool:
     if one.key in asked_under:
         return asked_under[one.key] == current.version
-    return not amended or one.window.closes >= current.effective_on
+    return amended_on is None or one.window.closes >= amended_on
+
+
+def _agreeing(planned: Sequence[PlannedAssessment]) -> Iterator[PlannedAssessment]:
+    """Yield the plan with pairs undone whose two sides come from different plans."""
+    by_key = {one.key: one for one in planned}
+    pairs = {
+        (one.key, one.merged_into)
+        for one in planned
+        if one.merged_into in by_key and one.key in by_key[one.merged_into].counts_for
+    }
+    for one in planned:
+        if one.merged_into is not None and (one.key, one.merged_into) not in pairs:
+            yield replace(one, merged_into=None)
+        elif any((key, one.key) not in pairs for key in one.counts_for):
+            staying = [by_key[key] for key in one.counts_for if (key, one.key) in pairs]
+            leaving = set(one.counts_for) - {guest.key for guest in staying}
+            yield without_guests(one, leaving, staying)
+        else:
+            yield one
 
 
 def _planned_renamed(one: PlannedAssessment, names: dict[str, str]) -> PlannedAssessment:
@@ -134,23 +176,6 @@ def _planned_renamed(one: PlannedAssessment, names: dict[str, str]) -> PlannedAs
         counts_for=tuple(_new_key(key, names) for key in one.counts_for),
         merged_into=_new_key(one.merged_into, names) if one.merged_into else None,
     )
-
-
-def _looking_forward(change: Replan, effective_on: date) -> Replan:
-    """Return the change without anything that would rewrite what is over by that day."""
-    over = [one.existing for one in change.moved if _is_over(one, effective_on)]
-    over += [row for row in change.dropped if row.window.closes < effective_on]
-    return Replan(
-        kept=(*change.kept, *over),
-        moved=tuple(one for one in change.moved if not _is_over(one, effective_on)),
-        added=tuple(one for one in change.added if one.window.closes >= effective_on),
-        dropped=tuple(row for row in change.dropped if row.window.closes >= effective_on),
-    )
-
-
-def _is_over(one: Moved, effective_on: date) -> bool:
-    # A window moved into the past would be missed without ever having been open.
-    return min(one.existing.window.closes, one.planned.window.closes) < effective_on
 
 
 def _renamed(row: ExistingAssessment, names: dict[str, str]) -> ExistingAssessment:

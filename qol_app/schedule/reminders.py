@@ -103,15 +103,15 @@ def planned_reminders(
     timepoint : str, optional
         Its code, for steps limited to some timepoints.
     """
+    # In a window shortened by a late consent steps meet on one day: the first in the file wins.
     steps = [
-        (step_day(step.when, *_ordinals(window)), index, step)
+        (_day_of(step, window), index, step)
         for index, step in enumerate(protocol.reminders)
         if step_applies(step, timepoint)
     ]
     taken: list[date] = []
     found = []
-    for ordinal, _, step in sorted(steps, key=lambda one: one[:2]):
-        day = min(max(date.fromordinal(ordinal), window.opens), window.closes)
+    for day, _, step in sorted(steps, key=lambda one: one[:2]):
         placed = _placed(protocol.contact, step, day, window, preferences, taken)
         if placed is not None:
             found.append(_reminder(protocol.contact, step, placed, zone, preferences))
@@ -176,7 +176,8 @@ def waiting_reason(
 ) -> str | None:
     """Return why a due message has to wait now, or None if it may go.
 
-    "no_channel", "quiet_hours", "paused" (by the participant) or "contacted" (today already).
+    "no_channel", "quiet_hours", "before_hour" (the one at which this person is written to),
+    "paused" (by the participant) or "contacted" (today already).
     """
     local = now.astimezone(zone)
     if not preferences.channels:
@@ -184,11 +185,21 @@ def waiting_reason(
     rules = protocol.contact
     if not rules.quiet_until <= local.hour < rules.quiet_from:
         return "quiet_hours"
+    if local.hour < message_hour(rules, preferences):
+        return "before_hour"
     if preferences.paused_until is not None and local.date() <= preferences.paused_until:
         return "paused"
     if last_contact_on is not None and (local.date() - last_contact_on).days < rules.days_between:
         return "contacted"
     return None
+
+
+def message_hour(rules: ContactRules, preferences: Preferences) -> int:
+    """Return the local hour at which a person is written to: the own one, if it is not quiet."""
+    own = preferences.hour
+    if own is not None and rules.quiet_until <= own < rules.quiet_from:
+        return own
+    return rules.send_hour
 
 
 def _wanted(facts: AssessmentFacts, history: History, today: date) -> bool:
@@ -217,8 +228,10 @@ def _due(one: PlannedReminder, action: Action, reason: str | None = None) -> Due
     return DueStep(one.step, one.channel, one.kind, action, one.at, reason)
 
 
-def _ordinals(window: VisitWindow) -> tuple[int, int, int]:
-    return window.opens.toordinal(), window.target.toordinal(), window.closes.toordinal()
+def _day_of(step: ReminderStep, window: VisitWindow) -> date:
+    bounds = (window.opens.toordinal(), window.target.toordinal(), window.closes.toordinal())
+    day = date.fromordinal(step_day(step.when, *bounds))
+    return min(max(day, window.opens), window.closes)
 
 
 def _channels(rules: ContactRules, step: ReminderStep, preferences: Preferences) -> list[str]:
@@ -264,9 +277,7 @@ def _reminder(
     preferences: Preferences,
 ) -> PlannedReminder:
     day, channel = placed
-    own = preferences.hour
-    awake = own is not None and rules.quiet_until <= own < rules.quiet_from
-    hour = own if own is not None and awake and not step.task else rules.send_hour
+    hour = rules.send_hour if step.task else message_hour(rules, preferences)
     at = local_instant(day, hour, zone)
     kind = Kind.TASK if step.task else Kind.MESSAGE
     return PlannedReminder(step.code, channel, at, at.astimezone(zone), kind)

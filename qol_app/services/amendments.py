@@ -125,10 +125,9 @@ def _switch(ctx: Context, line: Line, protocol_id: int) -> None:
     for old_key, new_key in line.preview.renamed:
         rows[old_key].timepoint, rows[old_key].occurrence = new_key
     person.protocol_id = protocol_id
-    today = ctx.today(person.timezone)
     for row in rows.values():
         # What is begun or over stays with the version it was asked under.
-        if row.started_at is None and row.closes_on >= today:
+        if (row.timepoint, row.occurrence) not in line.preview.left:
             row.protocol_id = protocol_id
     ctx.session.flush()
     apply_changes(ctx, person, line.preview.change)

@@ -1,17 +1,18 @@
 """Keeping a participant's expected assessments in step with what has happened to them."""
 
 from collections.abc import Sequence
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
 from qol_app.crypto import public_id
-from qol_app.db.tables import Assessment, Participant
+from qol_app.db.tables import Amendment, Assessment, Participant
 from qol_app.schedule.amend import plan_as_amended
 from qol_app.schedule.history import History
 from qol_app.schedule.planned import Key, PlannedAssessment
 from qol_app.schedule.replan import ExistingAssessment, Replan, replan
-from qol_app.schedule.windows import VisitWindow
+from qol_app.schedule.windows import VisitWindow, local_day
 from qol_app.services import audit
 from qol_app.services.context import Context
 from qol_app.services.participants import history, site_code
@@ -80,7 +81,21 @@ def _wanted(
     found = {id_: ctx.library.protocol(ctx.session, id_) for id_ in ids}
     versions = sorted(found.values(), key=lambda protocol: protocol.effective_on)
     asked_under = {(row.timepoint, row.occurrence): found[row.protocol_id].version for row in rows}
-    return plan_as_amended(versions, asked_under, known, participant.language)
+    on = _amended_on(ctx, participant) if len(versions) > 1 else None
+    return plan_as_amended(versions, asked_under, known, participant.language, on)
+
+
+def _amended_on(ctx: Context, participant: Participant) -> date | None:
+    """Return the local day on which the participant's version was put in force for them."""
+    applied_at = ctx.session.scalar(
+        select(Amendment.applied_at)
+        .where(
+            Amendment.new_protocol_id == participant.protocol_id, Amendment.reversed_at.is_(None)
+        )
+        .order_by(Amendment.id.desc())
+        .limit(1)
+    )
+    return local_day(applied_at, ZoneInfo(participant.timezone)) if applied_at else None
 
 
 def replan_participant(ctx: Context, participant: Participant) -> Replan:

@@ -194,8 +194,18 @@ def test_nothing_is_due_after_closing():
     ("hour", "minute", "goes"), [(7, 59, False), (8, 0, True), (19, 59, True), (20, 0, False)]
 )
 def test_nothing_leaves_in_the_quiet_hours(hour, minute, goes):
-    sends = [step for step in due(local(2, 24, hour, minute)) if step[1] == "send"]
+    early = replace(BOTH, hour=8)
+    found = due(local(2, 24, hour, minute), preferences=early)
+    sends = [step for step in found if step[1] == "send"]
     assert bool(sends) is goes
+
+
+@pytest.mark.parametrize(
+    ("own", "hour", "goes"), [(None, 9, False), (None, 10, True), (18, 17, False), (18, 18, True)]
+)
+def test_a_message_made_up_for_waits_for_the_persons_hour(own, hour, goes):
+    found = due(local(2, 24, hour), preferences=replace(BOTH, hour=own))
+    assert ("opening", "send", "email") in found if goes else found == []
 
 
 def test_one_contact_per_person_and_day():
@@ -233,7 +243,8 @@ def test_after_a_hold_the_latest_step_goes():
     hold = Event("hold", day(36), {"until": day(45).isoformat(), "reason": "travel"})
     history = History([*make_history().events, hold])
     assert due(local(3, 5), ["opening"], history=history) == []
-    assert due(local(3, 6, 9), ["opening"], history=history) == [
+    assert due(local(3, 6), ["opening"], history=history) == [
+        ("call", "task", ""),
         ("day-3", "skip", "sms"),
         ("day-7", "send", "email"),
     ]

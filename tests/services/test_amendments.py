@@ -1,5 +1,6 @@
 """A new protocol version: previewed, applied once, reversible until somebody answers under it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -106,6 +107,19 @@ def test_a_later_correction_keeps_what_the_amendment_left_behind(ctx, amended):
 
     assert windows(ctx, late)["M9"] == past
     assert "M15" not in windows(ctx, late) and "PD" in windows(ctx, late)
+
+
+def test_an_amendment_applied_late_asks_nothing_that_was_over_by_then(ctx, amended):
+    participant = make_participant(ctx, 470)
+    load(ctx, amended)
+    # M15 closes on day 480: in effect from day 470, the version is applied on day 500.
+    ctx = replace(ctx, now=ctx.now + timedelta(days=30))
+    amendments.apply(ctx, "breclim-2", "1.1")
+
+    events.record(ctx, participant, "progression", ctx.today("Europe/Stockholm"))
+
+    assert "M15" not in windows(ctx, participant)
+    assert "PD" in windows(ctx, participant)
 
 
 def test_reverse_brings_back_every_window(ctx, amended):
