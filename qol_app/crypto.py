@@ -7,6 +7,7 @@ Nothing is invented here: AES-256-GCM and HMAC come from ``cryptography``, Argon
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Mapping
 
@@ -19,6 +20,7 @@ from qol_app.errors import QolError
 
 NONCE_BYTES = 12
 TOKEN_BYTES = 32  # 256 bits, twice what a link token needs
+PUBLIC_ID = re.compile(r"[A-Za-z0-9_-]{16}")
 
 
 class Vault:
@@ -69,6 +71,11 @@ def new_token() -> str:
 def public_id() -> str:
     """Return a random name for a row that may stand in an address; says nothing."""
     return secrets.token_urlsafe(12)
+
+
+def is_public_id(text: str) -> bool:
+    """Return whether a text from an address can be the name of a row at all."""
+    return PUBLIC_ID.fullmatch(text) is not None
 
 
 def token_hash(token: str) -> str:

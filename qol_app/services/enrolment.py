@@ -9,6 +9,8 @@ from qol_app.crypto import public_id
 from qol_app.db.tables import Definition, Participant, Site
 from qol_app.definition.protocol import Protocol
 from qol_app.errors import NotAllowed
+from qol_app.schedule.history import Event, History
+from qol_app.schedule.plausibility import Finding, check_event
 from qol_app.services import audit, events, identity
 from qol_app.services.context import Context
 from qol_app.services.definitions import protocol_in_force
@@ -83,6 +85,19 @@ def enrol(
     return row
 
 
+def is_taken(ctx: Context, study_number: str) -> bool:
+    """Return whether somebody has this study number already."""
+    query = select(Participant.id).where(Participant.study_number == study_number)
+    return ctx.session.scalar(query) is not None
+
+
+def consent_findings(ctx: Context, protocol_code: str, site_code: str, on: date) -> list[Finding]:
+    """Return what speaks against a day of consent, for the person about to enrol."""
+    protocol = protocol_in_force(ctx, protocol_code)[1]
+    today = ctx.today(_site(ctx, site_code).timezone)
+    return check_event(protocol, History(), Event("consent", on), today)
+
+
 def _site(ctx: Context, code: str) -> Site:
     sites = {site.code: site for site in visible_sites(ctx)}
     if code not in sites:
@@ -96,8 +111,7 @@ def _check_number(ctx: Context, study_number: str) -> None:
             f"study number: found {study_number!r}; wanted capital letters, digits and "
             "hyphens, such as UMU-012"
         )
-    taken = select(Participant.id).where(Participant.study_number == study_number)
-    if ctx.session.scalar(taken) is not None:
+    if is_taken(ctx, study_number):
         raise NotAllowed(f"study number: {study_number} is taken already")
 
 

@@ -77,8 +77,13 @@ def admit(ctx: Context, attempt: Attempt, password_right: bool, code: str) -> St
     if not (staff and staff.active and password_right and step and _use_step(ctx, staff, step)):
         audit.record(ctx, "sign-in.refused", "staff", attempt.public_id)
         return None
-    access.refund(ctx, list(attempt.charged))
+    give_back(ctx, attempt)
     return staff
+
+
+def give_back(ctx: Context, attempt: Attempt) -> None:
+    """Give a charged try back, since what was given was right."""
+    access.refund(ctx, list(attempt.charged))
 
 
 def confirm(ctx: Context, attempt: Attempt, session_hash: str, code: str) -> bool:
@@ -94,7 +99,7 @@ def confirm(ctx: Context, attempt: Attempt, session_hash: str, code: str) -> boo
     ctx.session.execute(
         update(WebSession).where(WebSession.token_hash == session_hash).values(factor_at=ctx.now)
     )
-    access.refund(ctx, list(attempt.charged))
+    give_back(ctx, attempt)
     audit.record(ctx, "factor.confirm", "staff", staff.public_id)
     return True
 

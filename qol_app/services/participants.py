@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Select, select
 
+from qol_app.crypto import is_public_id
 from qol_app.db.tables import Assessment, Participant, ParticipantEvent, Site
 from qol_app.errors import NotFound
 from qol_app.schedule.history import Event, History
@@ -37,7 +38,7 @@ def by_public_id(ctx: Context, public_id: str) -> Participant:
         If there is none of that name at the actor's sites.
     """
     query = visible(ctx).where(Participant.public_id == public_id)
-    found = ctx.session.scalars(query).one_or_none()
+    found = ctx.session.scalars(query).one_or_none() if is_public_id(public_id) else None
     if found is None:
         raise NotFound("participant: there is none of that name at your sites")
     return found
@@ -57,7 +58,7 @@ def assessment_by_public_id(ctx: Context, public_id: str) -> tuple[Assessment, P
         .join(Assessment, Assessment.participant_id == Participant.id)
         .where(Assessment.public_id == public_id)
     )
-    found = ctx.session.execute(query).one_or_none()
+    found = ctx.session.execute(query).one_or_none() if is_public_id(public_id) else None
     if found is None:
         raise NotFound("assessment: there is none of that name at your sites")
     return found.Assessment, found.Participant

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import select, update
 
 from qol_app.clean import clean_line
-from qol_app.crypto import public_id
+from qol_app.crypto import is_public_id, public_id
 from qol_app.db.tables import Site, Staff, StaffSite, WebSession
 from qol_app.errors import NotAllowed, NotFound
 from qol_app.permissions import ALL_SITES, ROLES
@@ -153,7 +153,8 @@ def by_public_id(ctx: Context, ref: str) -> Staff:
     NotFound
         If there is none of that name.
     """
-    row = ctx.session.scalars(select(Staff).where(Staff.public_id == ref)).one_or_none()
+    query = select(Staff).where(Staff.public_id == ref)
+    row = ctx.session.scalars(query).one_or_none() if is_public_id(ref) else None
     if row is None:
         raise NotFound("staff: there is none of that name")
     return row

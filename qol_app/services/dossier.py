@@ -1,0 +1,189 @@
+"""Everything about one participant that a page shows, without identity."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from qol_app.db.tables import (
+    AccessLink,
+    AccessPin,
+    Assessment,
+    ContactAttempt,
+    Delivery,
+    Participant,
+    ParticipantEvent,
+    Reminder,
+    Site,
+    Staff,
+)
+from qol_app.schedule.history import ContactState
+from qol_app.services.compliance import OpenTask, open_tasks
+from qol_app.services.context import Context
+from qol_app.services.participants import course
+from qol_app.services.standing import Person, Standing, people, shown
+
+
+@dataclass(frozen=True)
+class Happened:
+    """One event as the page lists it, with what became of it."""
+
+    row: ParticipantEvent
+    by: str
+    replaced: bool
+    taken_back: bool
+    was: ParticipantEvent | None
+
+    @property
+    def stands(self) -> bool:
+        """Whether it counts: neither corrected nor taken back."""
+        return not self.replaced and not self.taken_back
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One reminder, and how its last attempt ended."""
+
+    reminder: Reminder
+    timepoint: str
+    finished_at: datetime | None
+    outcome: str
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Attempted:
+    """One try of a coordinator to reach the participant."""
+
+    row: ContactAttempt
+    by: str
+    timepoint: str
+
+
+@dataclass(frozen=True)
+class Access:
+    """Whether there is a way in; never the way itself."""
+
+    link_since: datetime | None
+    link_until: datetime | None
+    pin_since: datetime | None
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """One participant's page."""
+
+    participant: Participant
+    site: Site
+    person: Person
+    contact: ContactState
+    standings: tuple[Standing, ...]
+    events: tuple[Happened, ...]
+    messages: tuple[Sent, ...]
+    attempts: tuple[Attempted, ...]
+    tasks: tuple[OpenTask, ...]
+    access: Access
+
+
+def dossier(ctx: Context, participant: Participant) -> Dossier:
+    """Return all that happened to one participant and all that is expected of them."""
+    person = people(ctx, participant_id=participant.id)[0]
+    names = _names(ctx)
+    return Dossier(
+        participant=participant,
+        site=ctx.session.get_one(Site, participant.site_id),
+        person=person,
+        contact=person.history.contact_state(person.today),
+        standings=tuple(shown(person.standings)),
+        events=tuple(_events(ctx, participant, names)),
+        messages=tuple(_messages(ctx, participant)),
+        attempts=tuple(_attempts(ctx, participant, names)),
+        tasks=tuple(open_tasks(ctx, [person])),
+        access=_access(ctx, participant),
+    )
+
+
+def _names(ctx: Context) -> Mapping[int, str]:
+    return {row.id: row.name for row in ctx.session.execute(select(Staff.id, Staff.name))}
+
+
+def _events(ctx: Context, participant: Participant, names: Mapping[int, str]) -> list[Happened]:
+    rows = course(ctx, participant.id).rows
+    by_id = {row.id: row for row in rows}
+    replaced = {row.replaces_id for row in rows}
+    found = [
+        Happened(
+            row=row,
+            by=names.get(row.recorded_by or 0, ""),
+            replaced=row.id in replaced,
+            taken_back=row.retracted,
+            was=by_id.get(row.replaces_id or 0),
+        )
+        for row in rows
+    ]
+    return sorted(found, key=lambda one: (one.row.happened_on, one.row.id), reverse=True)
+
+
+def _messages(ctx: Context, participant: Participant) -> list[Sent]:
+    last = (
+        select(func.max(Delivery.id).label("id"), func.count().label("n"), Delivery.reminder_id)
+        .join(Reminder, Reminder.id == Delivery.reminder_id)
+        .where(Reminder.participant_id == participant.id)
+        .group_by(Delivery.reminder_id)
+        .subquery()
+    )
+    query = (
+        select(Reminder, Assessment.timepoint, Delivery, last.c.n)
+        .join(Assessment, Assessment.id == Reminder.assessment_id)
+        .outerjoin(last, last.c.reminder_id == Reminder.id)
+        .outerjoin(Delivery, Delivery.id == last.c.id)
+        .where(Reminder.participant_id == participant.id)
+        .order_by(Reminder.due_at.desc(), Reminder.id.desc())
+    )
+    return [
+        Sent(
+            reminder=row.Reminder,
+            timepoint=row.timepoint,
+            finished_at=row.Delivery.finished_at if row.Delivery else None,
+            outcome=row.Delivery.status if row.Delivery else "",
+            attempts=row.n or 0,
+        )
+        for row in ctx.session.execute(query)
+    ]
+
+
+def _attempts(ctx: Context, participant: Participant, names: Mapping[int, str]) -> list[Attempted]:
+    query = (
+        select(ContactAttempt, Assessment.timepoint)
+        .outerjoin(Assessment, Assessment.id == ContactAttempt.assessment_id)
+        .where(ContactAttempt.participant_id == participant.id)
+        .order_by(ContactAttempt.id.desc())
+    )
+    return [
+        Attempted(
+            row.ContactAttempt,
+            names.get(row.ContactAttempt.recorded_by or 0, ""),
+            row.timepoint or "",
+        )
+        for row in ctx.session.execute(query)
+    ]
+
+
+def _access(ctx: Context, participant: Participant) -> Access:
+    link = ctx.session.scalars(
+        select(AccessLink)
+        .where(
+            AccessLink.participant_id == participant.id,
+            AccessLink.revoked_at.is_(None),
+            AccessLink.expires_at > ctx.now,
+        )
+        .order_by(AccessLink.id.desc())
+        .limit(1)
+    ).one_or_none()
+    pin = ctx.session.get(AccessPin, participant.id)
+    return Access(
+        link.created_at if link else None,
+        link.expires_at if link else None,
+        pin.set_at if pin else None,
+    )

@@ -1,0 +1,385 @@
+"""The grid, the rates and the list of the morning, from facts in the database."""
+
+import time
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, insert, select
+
+from qol_app.crypto import public_id
+from qol_app.db.tables import (
+    Assessment,
+    ContactAttempt,
+    Form,
+    Participant,
+    ParticipantEvent,
+    Response,
+    Site,
+    Submission,
+    Task,
+)
+from qol_app.schedule.history import Event, History
+from qol_app.schedule.plan import plan
+from qol_app.schedule.status import AssessmentState
+from qol_app.services import compliance, events, follow_up
+from qol_app.services.context import Actor
+from qol_app.services.definitions import protocol_in_force
+from qol_app.services.library import newest
+from qol_app.services.standing import people
+from tests.staff_factories import (
+    ALL_FOUR,
+    PROTOCOL,
+    TODAY,
+    answer,
+    assessment_of,
+    make_participant,
+    noon,
+)
+
+TARGET, CLOSES = timedelta(days=91), timedelta(days=112)  # of M3, from randomisation
+
+
+def days_ago(n):
+    return TODAY - timedelta(days=n)
+
+
+def enrolled(ctx, number, randomised_on, arm="A", site="UME"):
+    return make_participant(
+        ctx, number, site, consent_on=randomised_on, randomised_on=randomised_on, arm=arm
+    )
+
+
+def test_the_worked_example_of_the_rates(ctx):
+    """100 randomised, 12 dead, 5 withdrawn, 3 not yet there, 68 valid, so 12 missing."""
+    long_ago, lately = days_ago(120), days_ago(100)
+    for n in range(100):
+        row = enrolled(ctx, f"UME-{n:03d}", lately if n >= 97 else long_ago, "AB"[n % 2])
+        if n < 12:
+            events.record(ctx, row, "death", long_ago + timedelta(days=60))
+        elif n < 17:
+            events.record(ctx, row, "withdrawal_qol", long_ago + timedelta(days=80))
+        elif n < 85:
+            answer(ctx, assessment_of(ctx, row, "M3"), noon(long_ago + TARGET))
+    found = compliance.rates(people(ctx), ["M3"]).of[""]["M3"]
+    assert (found.valid, found.randomised) == (68, 100)
+    assert (found.valid, found.old_enough) == (68, 97)
+    assert (found.valid, found.expected) == (68, 80)
+    assert found.available == pytest.approx(68.0)
+    assert round(found.available_old_enough, 1) == 70.1
+    assert found.completion == pytest.approx(85.0)
+
+
+def state_of(ctx, participant, timepoint):
+    person = people(ctx, participant_id=participant.id)[0]
+    return next(one for one in person.standings if one.timepoint == timepoint)
+
+
+@pytest.mark.parametrize(
+    ("answered", "submit", "state", "complete"),
+    [
+        (TARGET, True, AssessmentState.SUBMITTED, True),
+        (CLOSES, True, AssessmentState.SUBMITTED, True),
+        (CLOSES + timedelta(days=1), True, AssessmentState.SUBMITTED_LATE, False),
+        (TARGET, False, AssessmentState.PARTIAL, True),
+        (None, False, AssessmentState.MISSED, False),
+    ],
+)
+def test_a_closed_window_is_judged_by_the_day_of_the_answer(ctx, answered, submit, state, complete):
+    row = enrolled(ctx, "UME-001", days_ago(120))
+    if answered is not None:
+        at = noon(days_ago(120) + answered)
+        answer(ctx, assessment_of(ctx, row, "M3"), at, submit=submit)
+    found = state_of(ctx, row, "M3")
+    assert (found.state, found.complete) == (state, complete)
+    assert found.expectation.counts
+
+
+@pytest.mark.parametrize(
+    ("items", "valid"),
+    [
+        ({"q29": 4}, True),  # half of the two items of global health are enough
+        ({"q29": None, "q30": None}, False),
+        ({"q1": 1, "q2": 1}, False),  # two of the five items of physical function are not
+        ({"q1": 1, "q2": 1, "q3": 2}, True),
+        ({}, False),
+    ],
+)
+def test_answers_are_valid_when_one_scale_can_be_scored(ctx, items, valid):
+    row = enrolled(ctx, "UME-001", days_ago(120))
+    answer(ctx, assessment_of(ctx, row, "M3"), noon(days_ago(29)), items=items)
+    assert state_of(ctx, row, "M3").facts.valid is valid
+
+
+def test_only_the_latest_answer_to_an_item_counts(ctx):
+    row = enrolled(ctx, "UME-001", days_ago(120))
+    one = assessment_of(ctx, row, "M3")
+    answer(ctx, one, noon(days_ago(29)), items={"q29": 4})
+    form = ctx.session.query(Form).filter_by(assessment_id=one.id).one()
+    later = {"form_id": form.id, "item": "q29", "status": "SKIPPED", "counter": 2}
+    ctx.session.execute(insert(Response).values(event_id="x", recorded_at=ctx.now, **later))
+    assert state_of(ctx, row, "M3").facts.valid is False
+
+
+def test_only_the_randomised_are_in_the_rates(ctx):
+    make_participant(ctx, "UME-001")
+    assert compliance.rates(people(ctx), ["T0"]).of == {}
+    enrolled(ctx, "UME-002", TODAY)
+    assert compliance.rates(people(ctx), ["T0"]).of[""]["T0"].randomised == 1
+
+
+def test_rates_by_site_and_by_arm(ctx):
+    for number, site, arm, answers in (
+        ("UME-001", "UME", "A", True),
+        ("UME-002", "UME", "B", False),
+        ("LUN-001", "LUN", "A", True),
+    ):
+        row = enrolled(ctx, number, days_ago(120), arm, site)
+        if answers:
+            answer(ctx, assessment_of(ctx, row, "M3"), noon(days_ago(29)))
+    persons = people(ctx)
+    by_site = compliance.rates(persons, ["M3"], "site").of
+    assert (by_site["UME"]["M3"].valid, by_site["UME"]["M3"].expected) == (1, 2)
+    assert (by_site["LUN"]["M3"].valid, by_site["LUN"]["M3"].expected) == (1, 1)
+    by_arm = compliance.rates(persons, ["M3"], "arm")
+    assert by_arm.of["A"]["M3"].completion == 100
+    assert by_arm.of["B"]["M3"].completion == 0
+    assert any("differs by 100.0 points" in note for note in by_arm.notes)
+
+
+@pytest.mark.requirement("Z2")
+def test_people_are_only_those_of_ones_sites(ctx):
+    enrolled(ctx, "UME-001", TODAY)
+    enrolled(ctx, "LUN-001", TODAY, site="LUN")
+    lund = ctx.session.query(Site).filter_by(code="LUN").one().id
+    mine = ctx.acting_as(Actor("staff:9", "coordinator", frozenset({lund})))
+    assert [one.study_number for one in people(mine)] == ["LUN-001"]
+    nobody = ctx.acting_as(Actor("staff:9", "coordinator", frozenset()))
+    assert people(nobody) == []
+
+
+@pytest.mark.parametrize(("left", "listed"), [(8, False), (7, True), (0, True), (-1, False)])
+def test_the_list_holds_what_closes_within_seven_days(ctx, left, listed):
+    enrolled(ctx, "UME-001", TODAY - CLOSES + timedelta(days=left))
+    closing = compliance.worklist(ctx, people(ctx)).closing
+    assert [(one.standing.timepoint, one.days_left) for one in closing] == (
+        [("M3", left)] if listed else []
+    )
+
+
+def test_the_list_leaves_out_who_answered_died_or_withdrew(ctx):
+    day = TODAY - CLOSES + timedelta(days=2)
+    rows = [enrolled(ctx, f"UME-00{n}", day) for n in range(4)]
+    answer(ctx, assessment_of(ctx, rows[0], "M3"), noon(TODAY))
+    events.record(ctx, rows[1], "death", TODAY)
+    events.record(ctx, rows[2], "withdrawal_qol", TODAY)
+    closing = compliance.worklist(ctx, people(ctx)).closing
+    assert [one.person.study_number for one in closing] == ["UME-003"]
+
+
+def test_an_empty_one_stays_on_the_list_until_its_reason_is_given(ctx):
+    row = enrolled(ctx, "UME-001", days_ago(120))
+    for timepoint in ("T0", "W6"):
+        answer(ctx, assessment_of(ctx, row, timepoint), noon(days_ago(120)))
+    found = compliance.worklist(ctx, people(ctx)).unexplained
+    assert [one.standing.timepoint for one in found] == ["M3"]
+    follow_up.give_reason(ctx, row, assessment_of(ctx, row, "M3"), "not_reached")
+    assert compliance.worklist(ctx, people(ctx)).unexplained == ()
+    follow_up.give_reason(ctx, row, assessment_of(ctx, row, "M3"), "too_ill")
+    assert state_of(ctx, row, "M3").facts.reason == "too_ill"
+
+
+def test_a_pause_over_the_closing_day_proposes_its_reason(ctx):
+    row = enrolled(ctx, "UME-001", days_ago(120))
+    hold = {"reason": "in_hospital", "until": str(TODAY)}
+    events.record(ctx, row, "hold", days_ago(20), hold, confirmed=True)
+    found = compliance.worklist(ctx, people(ctx)).unexplained
+    m3 = next(one for one in found if one.standing.timepoint == "M3")
+    assert m3.standing.proposed_reason == "in_hospital"
+
+
+def test_the_list_shows_the_last_attempt_and_open_tasks(ctx):
+    row = enrolled(ctx, "UME-001", TODAY - CLOSES + timedelta(days=2))
+    m3 = assessment_of(ctx, row, "M3")
+    for outcome in ("no_answer", "left_message"):
+        follow_up.log_attempt(ctx, row, "phone", outcome, m3)
+    for done in (None, ctx.now):
+        task = Task(
+            participant_id=row.id, assessment_id=m3.id, kind=f"call{done}", opened_at=ctx.now
+        )
+        task.done_at = done
+        ctx.session.add(task)
+    found = compliance.worklist(ctx, people(ctx))
+    assert [one.last_outcome for one in found.closing] == ["left_message"]
+    assert [(one.kind, one.standing.timepoint) for one in found.tasks] == [("callNone", "M3")]
+    assert ctx.session.query(ContactAttempt).count() == 2
+
+
+def test_the_grid_has_a_column_for_each_timepoint_that_is_used(ctx):
+    row = enrolled(ctx, "UME-001", days_ago(30))
+    events.record(ctx, row, "progression", days_ago(3))
+    events.record(ctx, row, "progression", days_ago(1), confirmed=True)
+    grid = compliance.grid(people(ctx))
+    codes = [one.code for one in grid.columns]
+    assert codes[:10] == ["T0", "W6", "M3", "M6", "M9", "M12", "M18", "M24", "M30", "M36"]
+    assert codes[10:] == ["PD"]
+    cells = grid.lines[0].cells
+    assert len(cells["PD"]) == 2
+    assert len(cells["M3"]) == 1
+
+
+def big_study(ctx, n, answers):
+    """Fill n randomised participants with their plans and answers straight into the tables."""
+    protocol_id, protocol = protocol_in_force(ctx, PROTOCOL)
+    instrument = newest(ctx.session, "instrument", "qlq-c30").id
+    wording = newest(ctx.session, "wording", "qlq-c30", "sv").id
+    site_ids = [site.id for site in ctx.session.query(Site)]
+    rows = Counter()
+    first = 100_000  # out of the way of numbers the database gives itself
+
+    def add(table, **values):
+        rows[table] += 1
+        batches.setdefault(table, []).append({"id": first + rows[table], **values})
+        return first + rows[table]
+
+    batches = {}
+    for number in range(n):
+        start = days_ago(200 + number)
+        pid = add(
+            Participant,
+            public_id=public_id(),
+            study_number=f"BIG-{number:04d}",
+            site_id=site_ids[number % 6],
+            protocol_id=protocol_id,
+            language="sv",
+            timezone="Europe/Stockholm",
+            identity_ref=public_id(),
+            enrolled_at=ctx.now,
+        )
+        details = {"arm": "AB"[number % 2]}
+        happened = [Event("consent", start), Event("randomisation", start, details)]
+        happened += [Event("progression", start + timedelta(days=60 * k)) for k in range(1, 6)]
+        for one in happened:
+            add(
+                ParticipantEvent,
+                participant_id=pid,
+                kind=one.kind,
+                happened_on=one.on,
+                details=dict(one.details),
+                recorded_at=ctx.now,
+            )
+        for planned in plan(protocol, History(happened), "sv"):
+            window = planned.window
+            begun = answers and window.target < TODAY
+            aid = add(
+                Assessment,
+                public_id=public_id(),
+                participant_id=pid,
+                protocol_id=protocol_id,
+                timepoint=planned.timepoint,
+                occurrence=planned.occurrence,
+                package=planned.package,
+                instruments=list(planned.instruments),
+                anchor_on=planned.anchor_on,
+                opens_on=window.opens,
+                target_on=window.target,
+                closes_on=window.closes,
+                late_until=window.late_until,
+                planned_at=ctx.now,
+                started_at=noon(window.target) if begun else None,
+            )
+            if begun:
+                fid = add(
+                    Form,
+                    assessment_id=aid,
+                    instrument="qlq-c30",
+                    position=0,
+                    instrument_id=instrument,
+                    wording_id=wording,
+                    language="sv",
+                    started_at=noon(window.target),
+                )
+                for item, value in ALL_FOUR.items():
+                    answered = {"status": "ANSWERED", "value": value, "counter": 1}
+                    add(
+                        Response,
+                        event_id=f"{fid}-{item}",
+                        form_id=fid,
+                        item=item,
+                        recorded_at=noon(window.target),
+                        **answered,
+                    )
+                batches.setdefault(Submission, []).append(
+                    {
+                        "assessment_id": aid,
+                        "receipt": public_id(),
+                        "submitted_at": noon(window.target),
+                    }
+                )
+    for table in (Participant, ParticipantEvent, Assessment, Form, Response, Submission):
+        if batches.get(table):
+            ctx.session.execute(insert(table), batches[table])
+    ctx.session.flush()
+    return rows
+
+
+def statements(ctx, work):
+    seen = []
+    connection = ctx.session.connection()
+    listen = lambda *args: seen.append(args[2])  # noqa: E731
+    event.listen(connection, "before_cursor_execute", listen)
+    try:
+        work()
+    finally:
+        event.remove(connection, "before_cursor_execute", listen)
+    return len(seen)
+
+
+def test_the_number_of_queries_does_not_grow_with_participants(ctx):
+    def work():
+        ctx.session.expire_all()
+        compliance.worklist(ctx, people(ctx))
+
+    big_study(ctx, 5, answers=True)
+    work()  # definitions are read once per process
+    few = statements(ctx, work)
+    for n in range(20):
+        row = enrolled(ctx, f"UME-{n:03d}", days_ago(120))
+        answer(ctx, assessment_of(ctx, row, "M3"), noon(days_ago(29)))
+    assert statements(ctx, work) == few
+    assert few <= 12
+
+
+def quickest(work, times=5):
+    """Return the least processor time of several runs: the machine may be busy otherwise."""
+    took = []
+    for _ in range(times):
+        began = time.process_time()
+        work()
+        took.append(time.process_time() - began)
+    return min(took)
+
+
+@pytest.mark.slow
+def test_two_hundred_participants_cost_little_more_than_reading_their_rows(ctx):
+    """Everything derived, against reading the same rows plainly, side by side in one run."""
+    rows = big_study(ctx, 200, answers=True)
+    assert rows[Assessment] == 3000
+    assert rows[Response] > 30_000
+    tables = [t.__table__ for t in (Participant, ParticipantEvent, Assessment, Form, Submission)]
+
+    def floor():
+        for table in tables:
+            [tuple(row) for row in ctx.session.connection().execute(select(table))]
+
+    def whole():
+        ctx.session.expunge_all()
+        persons = people(ctx)
+        assert len(persons) == 200
+        compliance.worklist(ctx, persons)
+        compliance.grid(persons)
+        compliance.rates(persons, [f"M{n}" for n in (3, 6, 9, 12, 18, 24, 30, 36)])
+
+    ratio = (took := quickest(whole)) / quickest(floor)
+    print(f"grid, rates and list of 200 x 15: {took * 1000:.0f} ms, {ratio:.1f} x reading the rows")
+    assert ratio < 8
