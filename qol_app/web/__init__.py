@@ -2,4 +2,6 @@
 
 from flask import Blueprint
 
-BLUEPRINTS: tuple[Blueprint, ...] = ()
+from qol_app.web import auth, staff
+
+BLUEPRINTS: tuple[Blueprint, ...] = (auth.bp, staff.bp)

@@ -8,7 +8,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from qol_app.errors import QolError
+from qol_app.errors import NotFound, QolError
 
 log = logging.getLogger(__name__)
 
@@ -17,6 +17,7 @@ def register(app: Flask) -> None:
     """Give every kind of failure its page."""
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(NotFound, _nothing)
     app.register_error_handler(QolError, _ours)
     app.register_error_handler(OperationalError, _database)
     app.register_error_handler(Exception, _unforeseen)
@@ -37,6 +38,11 @@ def _csrf(error: CSRFError) -> Any:
 def _http(error: HTTPException) -> Any:
     kind = {404: "not_found", 405: "not_found", 413: "too_large"}.get(error.code or 500, "other")
     return _page(error.code or 500, kind)
+
+
+def _nothing(error: NotFound) -> Any:
+    # The same page as for an address nobody has: what is another site's is not there.
+    return _page(404, "not_found")
 
 
 def _ours(error: QolError) -> Any:

@@ -20,5 +20,10 @@ def page_language() -> str:
 
 def _(text: str, **values: object) -> str:
     """Return a sentence in the language of this page, with its ``%(name)s`` filled in."""
-    found = i18n.translations(page_language()).gettext(text)
+    return in_words_of(page_language(), text, **values)
+
+
+def in_words_of(language: str, text: str, **values: object) -> str:
+    """Return a sentence in one language, with its ``%(name)s`` filled in."""
+    found = i18n.translations(language).gettext(text)
     return found % values if values else found

@@ -1,0 +1,29 @@
+"""Pages for staff: the list of the morning, participants, compliance, trail, colleagues."""
+
+from qol_app.web.staff import (
+    account,
+    audit,
+    colleagues,
+    compliance,
+    enrolment,
+    events,
+    follow_up,
+    home,
+    identity,
+    participants,
+)
+from qol_app.web.staff.blueprint import bp
+
+__all__ = [
+    "account",
+    "audit",
+    "bp",
+    "colleagues",
+    "compliance",
+    "enrolment",
+    "events",
+    "follow_up",
+    "home",
+    "identity",
+    "participants",
+]
