@@ -23,6 +23,7 @@ from qol_app.cli.score import score_command
 from qol_app.cli.serve import serve_command
 from qol_app.cli.settings import settings_group
 from qol_app.cli.staff import staff_group
+from qol_app.cli.wording import wording_group
 from qol_app.cli.worker import worker_command
 from qol_app.errors import QolError
 
@@ -37,6 +38,7 @@ COMMANDS: tuple[click.Command, ...] = (
     score_command,
     serve_command,
     staff_group,
+    wording_group,
     worker_command,
     export_command,
     audit_group,
