@@ -100,6 +100,8 @@ def _valid(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     if undated.any():
         notes.append(f"{int(undated.sum())} scores without a day are not looked at")
     valid = scored[~after_death & ~undated & (scored["day"] >= 1)]
+    # One sitting may count for two timepoints; the same answers are one score.
+    valid = valid.drop_duplicates(["participant", "day", "value"])
     valid = valid.sort_values(["participant", "day"], kind="stable")
     twice = valid.duplicated(["participant", "day"])
     if twice.any():
