@@ -5,11 +5,13 @@ leave the variable denominator and are not missing; whoever was alive, had not w
 whose window has closed was expected.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from qol_app.definition.protocol import StopRules
 from qol_app.schedule.history import Contact, History
 from qol_app.schedule.planned import Key
 from qol_app.schedule.windows import VisitWindow, local_day
@@ -190,6 +192,33 @@ def proposed_reason(facts: AssessmentFacts, history: History) -> str | None:
     return None
 
 
+def proposes_lost(rules: StopRules, states: Sequence[AssessmentState], failed_calls: int) -> bool:
+    """Return whether a person should be asked to declare somebody lost to follow-up.
+
+    Parameters
+    ----------
+    rules : StopRules
+    states : sequence of AssessmentState
+        Of the scheduled assessments, earliest first; those not closed yet do not count.
+    failed_calls : int
+        Calls since the last answer in which nobody was reached.
+    """
+    missed = 0
+    for state in states:
+        if state in _SILENT:
+            missed += 1
+        elif state in _HEARD:
+            missed = 0
+    return missed >= rules.lost_after_missed and failed_calls >= rules.lost_after_failed_calls
+
+
+_SILENT = (AssessmentState.MISSED, AssessmentState.MISSED_EXPLAINED)
+_HEARD = (
+    AssessmentState.STARTED,
+    AssessmentState.PARTIAL,
+    AssessmentState.SUBMITTED,
+    AssessmentState.SUBMITTED_LATE,
+)
 _REASON_OF_HOLD = {"hospice": "too_ill", "language": "language_or_reading", "travel": "not_reached"}
 
 _NOT_EXPECTED = {

@@ -128,6 +128,7 @@ def test_a_wrong_argument_is_named_with_what_is_wanted(arguments, words):
     assert words in str(caught.value)
 
 
+@pytest.mark.slow
 def test_the_proof_prints_what_it_checked():
     text = run("breclim-2", "--proof", "--years=1", "--first=2026-01-01")
     assert "Every starting day from 2026-01-01 to 2027-01-01" in text
@@ -136,6 +137,7 @@ def test_the_proof_prints_what_it_checked():
     assert all(line.strip().startswith("holds") for line in lines)
 
 
+@pytest.mark.slow
 def test_a_proof_that_fails_ends_with_an_error(tmp_path: Path):
     content = yaml.safe_load(BRECLIM.read_text(encoding="utf-8"))
     content["contact"]["channels"] = {"sms": {"weekends": False, "holidays": False}}

@@ -15,6 +15,7 @@ MESSAGES = FOLDER / "messages"
 PROTOCOL = load_protocol(FOLDER / "protocols" / "breclim-2.yaml")
 
 
+@pytest.mark.requirement("M1")
 @pytest.mark.parametrize(
     ("text", "about"),
     [
@@ -67,6 +68,7 @@ def test_the_trials_own_names_are_telling():
     assert found
 
 
+@pytest.mark.requirement("M1")
 @pytest.mark.parametrize("stems", [ENGLISH_STEMS, SWEDISH_STEMS])
 def test_every_stem_is_found_by_itself(stems):
     for about, words in stems.items():

@@ -9,6 +9,8 @@ from qol_app.schedule import proof as proving
 from qol_app.schedule.proof import prove
 from tests.schedule.schedule_factories import BRECLIM, changed
 
+pytestmark = pytest.mark.slow
+
 FIRST = date(2026, 1, 1)
 
 

@@ -165,6 +165,7 @@ def test_a_step_older_than_one_that_went_out_is_recorded_as_skipped():
     assert due(local(2, 27), sent=["day-3"]) == [("opening", "skip", "email")]
 
 
+@pytest.mark.requirement("M5")
 @pytest.mark.parametrize(
     "kind",
     ["death", "withdrawal_qol", "withdrawal_all", "lost_to_follow_up", "end_of_study", "hold"],
@@ -190,6 +191,7 @@ def test_nothing_is_due_after_closing():
     assert due(local(3, 17)) == []
 
 
+@pytest.mark.requirement("M5")
 @pytest.mark.parametrize(
     ("hour", "minute", "goes"), [(7, 59, False), (8, 0, True), (19, 59, True), (20, 0, False)]
 )
@@ -200,6 +202,7 @@ def test_nothing_leaves_in_the_quiet_hours(hour, minute, goes):
     assert bool(sends) is goes
 
 
+@pytest.mark.requirement("M5")
 @pytest.mark.parametrize(
     ("own", "hour", "goes"), [(None, 9, False), (None, 10, True), (18, 17, False), (18, 18, True)]
 )

@@ -20,8 +20,9 @@ from qol_app.schedule.status import (
     is_complete,
     is_expected,
     proposed_reason,
+    proposes_lost,
 )
-from tests.schedule.schedule_factories import day, make_history, noon, planned
+from tests.schedule.schedule_factories import BRECLIM, day, make_history, noon, planned
 
 ALIVE = make_history()
 EMPTY = AssessmentFacts(window=planned(ALIVE)["M3", 1].window, timepoint="M3")
@@ -138,6 +139,7 @@ def test_the_end_of_the_study_before_the_target_day_ends_expectation():
     assert is_expected(EMPTY, make_history(("end_of_study", 92)), LATER) is Expectation.EXPECTED
 
 
+@pytest.mark.requirement("E5")
 @pytest.mark.parametrize(("on", "complete"), [(76, False), (77, True), (112, True), (113, False)])
 def test_only_answers_inside_the_window_complete_it(on, complete):
     assert is_complete(answered(on), ALIVE, LATER) is complete
@@ -186,6 +188,7 @@ def test_the_state_of_an_untouched_assessment_follows_its_window(today, state):
     assert assessment_state(EMPTY, ALIVE, day(today)) is state
 
 
+@pytest.mark.requirement("E5")
 @pytest.mark.parametrize(
     ("facts", "history", "today", "state"),
     [
@@ -244,6 +247,24 @@ def test_on_the_day_itself_the_hour_of_recording_decides(minutes, flagged):
 def test_a_hold_proposes_the_reason_for_a_missed_window(reason, proposed):
     assert proposed_reason(EMPTY, held(88, 120, reason)) == proposed
     assert proposed_reason(EMPTY, ALIVE) is None
+
+
+MISSED, EXPLAINED = AssessmentState.MISSED, AssessmentState.MISSED_EXPLAINED
+ANSWERED, OPEN = AssessmentState.SUBMITTED, AssessmentState.OPEN
+
+
+@pytest.mark.parametrize(
+    ("states", "failed_calls", "proposed"),
+    [
+        ([ANSWERED, MISSED, EXPLAINED, OPEN], 1, True),
+        ([ANSWERED, MISSED, EXPLAINED, OPEN], 0, False),
+        ([MISSED, ANSWERED, MISSED, OPEN], 1, False),
+        ([MISSED, MISSED, ANSWERED], 3, False),
+        ([OPEN], 3, False),
+    ],
+)
+def test_two_missed_in_a_row_and_a_failed_call_propose_a_loss(states, failed_calls, proposed):
+    assert proposes_lost(BRECLIM.stops, states, failed_calls) is proposed
 
 
 def test_an_instant_without_a_zone_is_refused():
