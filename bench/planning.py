@@ -1,4 +1,4 @@
-"""How many participants' five years are planned in a second, on one core."""
+"""How many participants' five years are planned in a second of one core's own time."""
 
 import time
 from collections.abc import Iterator
@@ -63,16 +63,16 @@ def _history(index: int) -> History:
 
 def _planned(protocol: Protocol, histories: list[History]) -> float:
     # A new History each time: reading a participant's events is part of the work.
-    begun = time.perf_counter()
+    begun = time.process_time()
     for history in histories:
         plan(protocol, History(history.events))
-    return len(histories) / (time.perf_counter() - begun)
+    return len(histories) / (time.process_time() - begun)
 
 
 def _with_reminders(protocol: Protocol, histories: list[History]) -> float:
     zone, preferences = ZoneInfo(protocol.timezone), Preferences(("email", "sms"))
     some = histories[::10]
-    begun = time.perf_counter()
+    begun = time.process_time()
     for history in some:
         timeline(protocol, History(history.events), zone, preferences)
-    return len(some) / (time.perf_counter() - begun)
+    return len(some) / (time.process_time() - begun)
