@@ -13,7 +13,7 @@ from qol_app.errors import DataFileError
 from qol_app.export.codebook import write_codebook
 from qol_app.export.columns import TABLES
 from qol_app.export.manifest import Occasion, manifest, write_manifest
-from qol_app.export.registry import EXPORTS
+from qol_app.export.registry import writer_of
 from qol_app.export.starter import Tally, write_starters
 from qol_app.export.study import Parts, Study
 
@@ -44,7 +44,7 @@ def write_files(
     with ExitStack() as closing:
         writers = []
         for name in formats:
-            writer = EXPORTS[name](folder, study)
+            writer = writer_of(name)(folder, study)
             writers.append(writer)
             closing.callback(writer.close)
         for part in parts:

@@ -1,25 +1,30 @@
-"""The formats an export can be written in: one entry each, one file each."""
+"""The formats an export can be written in: one line each here, one file each beside."""
 
 from collections.abc import Mapping
+from pkgutil import resolve_name
 from types import MappingProxyType
 
 from qol_app.errors import DataFileError
-from qol_app.export.spreadsheet import SpreadsheetWriter
-from qol_app.export.statistics import gathering
 from qol_app.export.study import MakeWriter
-from qol_app.export.tables import CsvWriter, ParquetWriter
 
-EXPORTS: Mapping[str, MakeWriter] = MappingProxyType(
+# Named, not imported: a CSV file should not have to wait for the statistics that ADaM needs.
+EXPORTS: Mapping[str, str] = MappingProxyType(
     {
-        "csv": CsvWriter,
-        "parquet": ParquetWriter,
-        "spreadsheet": SpreadsheetWriter,
-        "xpt": gathering("xpt"),
-        "sav": gathering("sav"),
-        "dta": gathering("dta"),
+        "csv": "qol_app.export.tables:CsvWriter",
+        "parquet": "qol_app.export.tables:ParquetWriter",
+        "spreadsheet": "qol_app.export.spreadsheet:SpreadsheetWriter",
+        "xpt": "qol_app.export.statistics:XptWriter",
+        "sav": "qol_app.export.statistics:SavWriter",
+        "dta": "qol_app.export.statistics:DtaWriter",
+        "cdisc": "qol_app.export.cdisc.writer:CdiscWriter",
     }
 )
 DEFAULT_FORMATS = ("csv", "parquet")
+
+
+def writer_of(name: str) -> MakeWriter:
+    """Return what makes the writer of a format."""
+    return resolve_name(EXPORTS[name])
 
 
 def chosen_formats(text: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ forms take CSV or Parquet.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from abc import abstractmethod
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +16,7 @@ import pyreadstat
 
 from qol_app.errors import DataFileError
 from qol_app.export.columns import TABLES, Column
-from qol_app.export.study import Part, Study
+from qol_app.export.gathered import Gathered
 from qol_app.export.transport import Variable, write_transport
 
 SAS_NAMES = MappingProxyType(
@@ -33,38 +33,26 @@ STATA_MOST_BYTES = 2045
 _STATA_STAMP = re.compile(rb"(?<=<timestamp>\x11).{17}")
 _SPSS_STAMP_AT = 92
 _HEADER_BYTES = 400
-WriteTable = Callable[[Path, str, pd.DataFrame, datetime], None]
 
 
-class Gathered:
-    """Keeps every part and writes each table once, when all are there."""
+class Labelled(Gathered):
+    """Each table as one file of a statistics package."""
 
-    def __init__(self, folder: Path, study: Study, write: WriteTable) -> None:
-        self._folder, self._study, self._write = folder, study, write
-        self._parts: dict[str, list[pa.Table]] = {table: [] for table in TABLES}
+    @staticmethod
+    @abstractmethod
+    def write_table(folder: Path, table: str, frame: pd.DataFrame, made_at: datetime) -> None:
+        """Write one table."""
 
-    def add(self, part: Part) -> None:
-        """Keep the rows of some more participants."""
-        for table, kept in self._parts.items():
-            kept.append(part[table])
-
-    def close(self) -> None:
-        """Write every table."""
-        for table in TABLES:
-            frame = labelled_frame(table, self._parts.pop(table))
-            self._write(self._folder, table, frame, self._study.data_until)
+    def write(self, tables: dict[str, pa.Table]) -> None:
+        """Write one file per table."""
+        for name, table in tables.items():
+            frame = labelled_frame(name, table)
+            self.write_table(self.folder, name, frame, self.study.data_until)
 
 
-def labelled_frame(table: str, parts: list[pa.Table]) -> pd.DataFrame:
+def labelled_frame(name: str, table: pa.Table) -> pd.DataFrame:
     """Return one table as statistics packages know it: whole numbers and flags as numbers."""
-    if not parts:
-        return pd.DataFrame({one.name: _empty(one) for one in TABLES[table]})
-    whole = pa.concat_tables(parts)
-    return pd.DataFrame({one.name: _column(whole[one.name], one) for one in TABLES[table]})
-
-
-def _empty(column: Column) -> pd.Series:
-    return pd.Series(dtype=object if column.kind in ("text", "date") else float)
+    return pd.DataFrame({one.name: _column(table[one.name], one) for one in TABLES[name]})
 
 
 def _column(values: pa.ChunkedArray, column: Column) -> pd.Series:
@@ -130,9 +118,19 @@ def _refuse_long(table: str, frame: pd.DataFrame) -> None:
                 )
 
 
-_WRITE: Mapping[str, WriteTable] = {"xpt": write_xpt, "sav": write_sav, "dta": write_dta}
+class XptWriter(Labelled):
+    """``<table>.xpt`` for each table."""
+
+    write_table = staticmethod(write_xpt)
 
 
-def gathering(name: str) -> Callable[[Path, Study], Gathered]:
-    """Return what makes a writer of one of these formats."""
-    return lambda folder, study: Gathered(folder, study, _WRITE[name])
+class SavWriter(Labelled):
+    """``<table>.sav`` for each table."""
+
+    write_table = staticmethod(write_sav)
+
+
+class DtaWriter(Labelled):
+    """``<table>.dta`` for each table."""
+
+    write_table = staticmethod(write_dta)

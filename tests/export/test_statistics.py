@@ -8,7 +8,8 @@ import pytest
 
 from qol_app.errors import DataFileError
 from qol_app.export.columns import TABLES
-from qol_app.export.statistics import SAS_NAMES, gathering
+from qol_app.export.registry import writer_of
+from qol_app.export.statistics import SAS_NAMES
 from qol_app.export.transport import Variable, write_transport
 from tests.export.made_tables import INSTANT, make_part, make_study
 
@@ -17,7 +18,7 @@ AT = datetime(2026, 3, 1, 8, 30, 15, tzinfo=UTC)
 
 
 def written(kind, folder, *parts):
-    writer = gathering(kind)(folder, make_study())
+    writer = writer_of(kind)(folder, make_study())
     for part in parts:
         writer.add(part)
     writer.close()
