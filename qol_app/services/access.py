@@ -1,14 +1,16 @@
 """A participant's way in: a link that only names them, and a PIN that proves it is they."""
 
 import secrets
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from qol_app.crypto import new_token, token_hash
-from qol_app.db.tables import AccessLink, AccessPin, AttemptBudget, Participant, Site
+from qol_app.crypto import Hasher, new_token, token_hash
+from qol_app.db.tables import AccessLink, AccessPin, AttemptBudget, Participant, Site, WebSession
 from qol_app.errors import NotAllowed
 from qol_app.services import audit
 from qol_app.services.context import Context
@@ -16,6 +18,8 @@ from qol_app.services.participants import site_code
 
 LINK_LIFE = timedelta(days=400)
 PIN_DIGITS = 6
+# For how long a browser whose session ran out is still known by it, PIN in hand.
+RETURN_WITHIN = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,12 @@ class Budget:
     scope: str
     period: str
     most: int
+
+
+# Tries on links that name nobody write as much as others, so that they take as long.
+NOBODY = tuple(
+    Budget(scope, "-", 2**31 - 1) for scope in ("link:", "participant:", "site:", "study:")
+)
 
 
 @dataclass(frozen=True)
@@ -142,22 +152,115 @@ def refund(ctx: Context, charged: list[Budget]) -> None:
         )
 
 
-def link_of(ctx: Context, token: str) -> tuple[AccessLink, Participant, Site] | None:
-    """Return whom a link names, or None if it is unknown, expired or revoked."""
-    row = ctx.session.execute(
-        select(AccessLink, Participant, Site)
+# --- signing in ------------------------------------------------------------------------------
+#
+# Three steps, each at the edge of its own: ``begin`` charges the try and is committed; then
+# ``is_right`` compares, with no transaction open, since that takes a while on purpose; then
+# ``admit`` gives the try back. A program killed in between has counted the try.
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try, charged already. Of a link nobody knows it is charged all the same, for nobody."""
+
+    factor: str
+    charged: tuple[Budget, ...]
+    participant_id: int | None = None
+    access_link_id: int | None = None
+    site: str = ""
+    stored: str | None = None
+
+
+def begin(ctx: Context, link_hash: str, factor: str = "pin") -> Attempt:
+    """Charge one try on a link and return it with what the second factor is compared to.
+
+    A link that is unknown, expired or revoked, and one whose tries are used up, come back
+    as an attempt that nothing fits.
+    """
+    found = link_of(ctx, link_hash)
+    charged = budgets(ctx.now, link_hash, found.participant_id, found.site_id) if found else NOBODY
+    nothing = Attempt(factor, tuple(charged))
+    if not reserve(ctx, list(charged)) or found is None:
+        return nothing
+    audit.record(ctx, "link.try", "access_link", found.id, site=found.code)
+    stored = FACTORS[factor].stored(ctx, found.participant_id)
+    return replace(
+        nothing,
+        participant_id=found.participant_id,
+        access_link_id=found.id,
+        site=found.code,
+        stored=stored,
+    )
+
+
+def is_right(hasher: Hasher, attempt: Attempt, given: str) -> bool:
+    """Return whether what was given fits; as slow where there is nothing to compare it to."""
+    return FACTORS[attempt.factor].fits(hasher, attempt.stored, given)
+
+
+def admit(ctx: Context, attempt: Attempt) -> Admitted:
+    """Return who came in; the try is given back, since the person is no guesser.
+
+    Raises
+    ------
+    NotAllowed
+        If the attempt is of a link that names nobody.
+    """
+    if attempt.participant_id is None or attempt.access_link_id is None:
+        raise NotAllowed("link: found one that names nobody; wanted a participant's")
+    refund(ctx, list(attempt.charged))
+    link_id = attempt.access_link_id
+    audit.record(ctx, "participant.sign_in", "access_link", link_id, site=attempt.site)
+    return Admitted(attempt.participant_id, attempt.access_link_id)
+
+
+def link_of_session(ctx: Context, session_hash: str) -> str | None:
+    """Return the hash of the link by which a session began that has merely run out.
+
+    So that somebody who was away for an hour needs the PIN again but not the message with
+    the link. A session that was ended, by handing in or signing out, leads nowhere.
+    """
+    return ctx.session.scalar(
+        select(AccessLink.token_hash)
+        .join(WebSession, WebSession.access_link_id == AccessLink.id)
+        .where(
+            WebSession.token_hash == session_hash,
+            WebSession.ended_at.is_(None),
+            WebSession.last_seen_at > ctx.now - RETURN_WITHIN,
+            AccessLink.revoked_at.is_(None),
+            AccessLink.expires_at > ctx.now,
+        )
+    )
+
+
+def link_of(ctx: Context, link_hash: str) -> Any:
+    """Return the row that a link of this hash names, or None if unknown, expired or revoked."""
+    return ctx.session.execute(
+        select(AccessLink.id, AccessLink.participant_id, Participant.site_id, Site.code)
         .join(Participant, Participant.id == AccessLink.participant_id)
         .join(Site, Site.id == Participant.site_id)
         .where(
-            AccessLink.token_hash == token_hash(token),
+            AccessLink.token_hash == link_hash,
             AccessLink.revoked_at.is_(None),
             AccessLink.expires_at > ctx.now,
         )
     ).one_or_none()
-    return tuple(row) if row else None  # type: ignore[return-value]
 
 
-def pin_matches(ctx: Context, participant_id: int | None, pin: str) -> bool:
-    """Return whether a PIN is the participant's; as slow where there is no participant."""
-    row = ctx.session.get(AccessPin, participant_id) if participant_id is not None else None
-    return ctx.hasher.matches(row.pin_hash if row else None, pin)
+@dataclass(frozen=True)
+class Factor:
+    """A second factor: what is kept of it, and how something given is compared to that."""
+
+    stored: Callable[[Context, int], str | None]
+    fits: Callable[[Hasher, str | None, str], bool]
+
+
+def _stored_pin(ctx: Context, participant_id: int) -> str | None:
+    row = ctx.session.get(AccessPin, participant_id)
+    return row.pin_hash if row else None
+
+
+# A code by another channel or an electronic identity is one more entry here.
+FACTORS: dict[str, Factor] = {
+    "pin": Factor(stored=_stored_pin, fits=lambda hasher, kept, pin: hasher.matches(kept, pin)),
+}
