@@ -3,7 +3,7 @@
 from typing import Any
 
 import click
-from flask import Flask, g, send_from_directory
+from flask import Flask, g
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
 
@@ -12,8 +12,8 @@ from qol_app.cli import register_commands
 from qol_app.errors import SettingsError
 from qol_app.runtime import Clock, Runtime, open_runtime, utc_now
 from qol_app.settings import Settings, load_settings
-from qol_app.web import BLUEPRINTS, failures
-from qol_app.web.guard import check_routes, needs
+from qol_app.web import BLUEPRINTS, assets, failures
+from qol_app.web.guard import check_routes
 from qol_app.web.language import page_language
 from qol_app.web.security import secure
 
@@ -75,22 +75,13 @@ def web_app(runtime: Runtime) -> Flask:
     secure(app, runtime.settings)
     csrf.init_app(app)
     _languages(app)
-    _static(app)
+    assets.register(app)
     failures.register(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     register_commands(app)
     check_routes(app)
     return app
-
-
-def _static(app: Flask) -> None:
-    folder = f"{app.root_path}/web/static"
-
-    @app.get("/static/<path:filename>", endpoint="static")
-    @needs("public")
-    def static(filename: str) -> Any:
-        return send_from_directory(folder, filename)
 
 
 def _languages(app: Flask) -> None:

@@ -12,6 +12,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
@@ -187,10 +188,30 @@ def ctx(runtime: Runtime) -> Iterator[Context]:
         session.rollback()
 
 
+class CompiledTemplates(BytecodeCache):
+    """Templates compiled once for all the applications that tests make."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Take the code of a template from an earlier application, if there was one."""
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep the code of a template for later applications."""
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = CompiledTemplates()
+
+
 @pytest.fixture
 def app(runtime: Runtime) -> Flask:
     """The pages of that installation."""
     app = web_app(runtime)
+    app.jinja_env.bytecode_cache = COMPILED
     app.testing = True
     return app
 

@@ -2,6 +2,6 @@
 
 from flask import Blueprint
 
-from qol_app.web import auth, staff
+from qol_app.web import auth, participant, staff
 
-BLUEPRINTS: tuple[Blueprint, ...] = (auth.bp, staff.bp)
+BLUEPRINTS: tuple[Blueprint, ...] = (participant.bp, auth.bp, staff.bp)

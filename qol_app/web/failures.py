@@ -46,6 +46,8 @@ def _nothing(error: NotFound) -> Any:
 
 
 def _ours(error: QolError) -> Any:
+    if isinstance(error, NotFound):
+        return _page(404, "not_found")
     return _page(422, "refused", str(error))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from flask import Flask, abort, redirect, request, url_for
+from flask import Flask, abort, current_app, redirect, request, url_for
 
 from qol_app.errors import SettingsError
 from qol_app.permissions import RIGHTS, may
@@ -41,6 +41,10 @@ def needs(right: str) -> Callable[[View], View]:
 
 
 def _to_sign_in(right: str) -> Any:
+    # A blueprint may take what was posted along to the sign-in, instead of losing it.
+    rescue = current_app.extensions.get("qol_sign_in_rescue", {}).get(request.endpoint)
+    if rescue is not None and request.method == "POST":
+        return rescue(**(request.view_args or {}))
     if right == "own:answer":
         return redirect(url_for("participant.signed_out"))
     target = request.full_path.rstrip("?") if request.method == "GET" else None

@@ -1,6 +1,6 @@
 """In which language a page is shown, and its words where Python says them."""
 
-from flask import g, request
+from flask import g, request, session
 
 from qol_app import i18n
 from qol_app.web.visitor import current_visitor
@@ -10,7 +10,8 @@ def page_language() -> str:
     """Return the language of this page: the visitor's own, else what the browser asks for."""
     if "language" not in g:
         visitor = current_visitor() if request else None
-        wished = visitor.language if visitor else request.args.get("lang", "")
+        asked = request.args.get("lang") or session.get("language", "")
+        wished = visitor.language if visitor else asked
         known = i18n.languages()
         g.language = (
             wished if wished in known else request.accept_languages.best_match(known, default="sv")

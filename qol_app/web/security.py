@@ -8,7 +8,6 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from qol_app.settings import Settings
 
 MAX_BODY_BYTES = 256 * 1024
-STATIC_AGE_S = 7 * 24 * 3600
 
 
 def secure(app: Flask, settings: Settings) -> None:
@@ -50,8 +49,6 @@ def _headers(response: Response) -> Response:
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
-    if request.endpoint == "static" and response.status_code == 200:
-        response.headers["Cache-Control"] = f"public, max-age={STATIC_AGE_S}"
-    else:
+    if request.endpoint not in ("static", "stamped") or response.status_code >= 400:
         response.headers["Cache-Control"] = "no-store"
     return response
