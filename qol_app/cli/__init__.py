@@ -17,6 +17,7 @@ from qol_app.cli.audit import audit_group
 from qol_app.cli.check import check_command
 from qol_app.cli.conformance import conformance_command
 from qol_app.cli.database import definitions_group, migrate_command
+from qol_app.cli.demo import demo_group
 from qol_app.cli.export import export_command
 from qol_app.cli.plan import plan_command
 from qol_app.cli.score import score_command
@@ -34,6 +35,7 @@ COMMANDS: tuple[click.Command, ...] = (
     migrate_command,
     conformance_command,
     definitions_group,
+    demo_group,
     plan_command,
     score_command,
     serve_command,

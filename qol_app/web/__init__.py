@@ -2,6 +2,6 @@
 
 from flask import Blueprint
 
-from qol_app.web import auth, participant, staff
+from qol_app.web import auth, demo, front, participant, staff
 
-BLUEPRINTS: tuple[Blueprint, ...] = (participant.bp, auth.bp, staff.bp)
+BLUEPRINTS: tuple[Blueprint, ...] = (front.bp, participant.bp, auth.bp, staff.bp, demo.bp)

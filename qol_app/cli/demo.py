@@ -1,0 +1,100 @@
+"""``flask demo``: fill a study with made-up participants, and run all of it on this machine."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from flask import current_app
+
+from qol_app.cli.current import runtime, writing
+from qol_app.errors import NotAllowed
+from qol_app.services import demo
+from qol_app.services.context import Actor
+
+
+@click.group("demo")
+def demo_group() -> None:
+    """A study of made-up participants, to look at and to try out."""
+
+
+@demo_group.command("fill")
+def fill() -> None:
+    """Enrol 24 made-up participants; leaves a study that has any as it is."""
+    settings = runtime().settings
+    if not settings.demo:
+        raise NotAllowed("demo: found a live installation; wanted DEMO=yes in its settings")
+    with runtime().reading(Actor.system("demo")) as ctx:
+        if demo.is_filled(ctx):
+            return
+    with (
+        writing() as ctx,
+        click.progressbar(
+            demo.fill(ctx, settings.protocol),
+            length=len(demo.people()),
+            label="filling the demo study",
+        ) as steps,
+    ):
+        for _, ways_in in steps:
+            last = ways_in
+    path = settings.instance / "demo.json"
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(asdict(last), indent=1))
+
+
+@demo_group.command("run")
+@click.option("--port", default=8000, show_default=True, type=int)
+@click.option("--host", default="127.0.0.1", show_default=True)
+def run(port: int, host: str) -> None:
+    """Serve pages, worker and outbox on this machine until interrupted."""
+    import waitress
+
+    settings = runtime().settings
+    runtime().check()
+    base_url = os.environ.get("BASE_URL") or f"http://localhost:{port}"
+    signal.signal(signal.SIGTERM, _interrupt)
+    worker = _start_worker(base_url)
+    try:
+        _say_ways_in(base_url, settings.instance / "demo.json")
+        waitress.serve(
+            current_app._get_current_object(),  # type: ignore[attr-defined]
+            host=host,
+            port=port,
+            threads=8,
+            ident=None,
+            _quiet=True,
+        )
+    except KeyboardInterrupt:
+        pass
+    finally:
+        worker.terminate()
+        worker.wait(timeout=30)
+    click.echo("stopped")
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _start_worker(base_url: str) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "BASE_URL": base_url}
+    return subprocess.Popen([sys.executable, "-m", "flask", "worker"], env=environment)
+
+
+def _say_ways_in(base_url: str, path: Path) -> None:
+    known = json.loads(path.read_text())
+    coordinator = next(one for one in known["staff"] if one["role"] == "coordinator")
+    click.echo(
+        f"\nStart page      {base_url}/demo\n"
+        f"Participant     {base_url}/a/{known['token']}\n"
+        f"                PIN {known['pin']}\n"
+        f"Coordinator     {base_url}/staff\n"
+        f"                {coordinator['email']}, password {coordinator['password']},\n"
+        f"                one-time code on the start page\n"
+        f"Messages sent   {base_url}/demo/outbox\n"
+        "\nCtrl-C stops everything and keeps the data.\n"
+    )
