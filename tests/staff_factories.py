@@ -47,6 +47,7 @@ def make_staff(
     sites: Sequence[str] = ("UME",),
     email: str = "",
     language: str = "en",
+    name: str = "",
 ) -> Known:
     """Add somebody; roles that work across sites get none."""
     email = email or f"{role}.{'.'.join(sites).lower() or 'all'}@example.org"
@@ -54,7 +55,7 @@ def make_staff(
         row, secret = staff_service.add(
             ctx,
             email,
-            f"Test {role}",
+            name or f"Test {role}",
             role,
             () if role in ALL_SITES else sites,
             PASSWORD,

@@ -72,6 +72,11 @@ def preview_retraction(ctx: Context, participant: Participant, event_id: int) ->
     return Preview(changes_given(ctx, participant, known.history(without=old)), ())
 
 
+def standing_events(ctx: Context, participant: Participant) -> list[ParticipantEvent]:
+    """Return the events that stand for this participant, by date."""
+    return course(ctx, participant.id).standing
+
+
 def standing_event(ctx: Context, participant: Participant, event_id: int) -> ParticipantEvent:
     """Return an event that stands for this participant.
 

@@ -296,6 +296,8 @@ def test_a_pause_keeps_its_last_day_and_reason(client, coordinator, anna, runtim
     row = rows(runtime, select(ParticipantEvent).where(ParticipantEvent.kind == "hold"))[0]
     assert row.details == {"until": until, "reason": "too_ill"}
     assert f"Paused until {until}" in client.get(f"/staff/participants/{anna.public_id}").text
+    correct = client.get(f"/staff/participants/{anna.public_id}/events/{row.id}/correct")
+    assert f'value="{until}"' in correct.text
 
 
 @pytest.mark.parametrize("kind", ["nothing", "a%00b", "../consent"])

@@ -1,5 +1,6 @@
 """Recording what happens to a participant: each change is shown before it is saved."""
 
+from datetime import date
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -168,6 +169,8 @@ def _titles(protocol: Protocol) -> dict[str, str]:
 
 def _as_data(old: ParticipantEvent) -> dict[str, Any]:
     details = {f"detail_{name}": value for name, value in old.details.items()}
+    if details.get("detail_until"):
+        details["detail_until"] = date.fromisoformat(details["detail_until"])
     return {"on": old.happened_on, **details}
 
 
