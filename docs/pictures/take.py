@@ -37,7 +37,7 @@ def main() -> None:
             [*flask, "demo", "run", "--port", str(PORT)], cwd=ROOT, env=environment
         )
         try:
-            _wait(f"http://localhost:{PORT}/health/live")
+            _wait(f"http://localhost:{PORT}/")
             access = json.loads(Path(folder, "demo.json").read_text())
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(**CHROMIUM)

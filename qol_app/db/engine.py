@@ -112,7 +112,9 @@ def check_durability(database: Database) -> None:
     """
     with database.engine.connect() as connection:
         if database.is_sqlite:
-            checks = {name: (value,) for name, value in SQLITE_SETTINGS.items()}
+            checks: dict[str, tuple[str, ...]] = {
+                name: (value,) for name, value in SQLITE_SETTINGS.items()
+            }
             ask = "PRAGMA {}"
         else:
             checks, ask = POSTGRESQL_SETTINGS, "SHOW {}"

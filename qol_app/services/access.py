@@ -136,7 +136,7 @@ def reserve(ctx: Context, wanted: list[Budget]) -> bool:
             )
             .values(used=AttemptBudget.used + 1)
         )
-        if charged.rowcount != 1:
+        if charged.rowcount != 1:  # type: ignore[attr-defined]
             ctx.session.rollback()
             return False
     return True

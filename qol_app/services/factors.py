@@ -125,7 +125,7 @@ def _use_step(ctx: Context, staff: Staff, step: int) -> bool:
         .where(Staff.id == staff.id, Staff.totp_last_step < step)
         .values(totp_last_step=step)
     )
-    return used.rowcount == 1
+    return used.rowcount == 1  # type: ignore[attr-defined]
 
 
 def set_password(ctx: Context, staff: Staff, password: str) -> None:

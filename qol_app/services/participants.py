@@ -13,7 +13,7 @@ from qol_app.schedule.history import Event, History
 from qol_app.services.context import Context
 
 
-def visible(ctx: Context) -> Select[tuple[Participant]]:
+def visible(ctx: Context) -> Select[Participant]:
     """Return the query of all participants the actor may see."""
     query = select(Participant)
     if ctx.actor.site_ids is not None:

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased
 
 from qol_app.db.tables import (
@@ -124,7 +124,7 @@ def people(
     return [_person(ctx, row, known[row.id].history(), gathered.of.get(row.id, [])) for row in rows]
 
 
-def _person(ctx: Context, row: Row[Any], history: History, facts: list["_Facts"]) -> Person:
+def _person(ctx: Context, row: Any, history: History, facts: list["_Facts"]) -> Person:
     today = ctx.today(row.timezone)
     zone = ZoneInfo(row.timezone)
     return Person(
@@ -209,7 +209,7 @@ class _Gathered:
             )
 
     @staticmethod
-    def _rows(ctx: Context, scope: Select[tuple[int]]) -> Sequence[Row[Any]]:
+    def _rows(ctx: Context, scope: Select[tuple[int]]) -> Sequence[Any]:
         # Plain rows: making thousands of mapped objects would take longer than the rules do.
         assessment, submission = Assessment.__table__, Submission.__table__
         query = (

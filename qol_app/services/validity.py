@@ -51,7 +51,7 @@ def valid_assessments(
     return {id_: id_ in valid for id_ in main}
 
 
-def _forms(ctx: Context, scope: Select[tuple[int]], codes: list[str]) -> Sequence[Row[Any]]:
+def _forms(ctx: Context, scope: Select[tuple[int]], codes: list[str]) -> Sequence[Any]:
     query = (
         select(Form.id, Form.assessment_id, Form.instrument, Form.instrument_id)
         .join(Assessment, Assessment.id == Form.assessment_id)
