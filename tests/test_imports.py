@@ -8,7 +8,7 @@ import pytest
 from qol_app.settings import ROOT
 
 PACKAGE = ROOT / "qol_app"
-LINE = ("definition", "schedule", "assessment", "scoring", "analysis", "export")
+LINE = ("definition", "schedule", "assessment", "scoring", "analysis", "export", "report")
 FORBIDDEN_IN_CORE = {"flask", "sqlalchemy", "apscheduler", "httpx", "requests", "smtplib", "socket"}
 EVERYBODY = {"errors"}
 

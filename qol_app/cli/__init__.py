@@ -20,6 +20,7 @@ from qol_app.cli.database import definitions_group, migrate_command
 from qol_app.cli.demo import demo_group
 from qol_app.cli.export import export_command
 from qol_app.cli.plan import plan_command
+from qol_app.cli.report import report_command
 from qol_app.cli.score import score_command
 from qol_app.cli.serve import serve_command
 from qol_app.cli.settings import settings_group
@@ -43,6 +44,7 @@ COMMANDS: tuple[click.Command, ...] = (
     wording_group,
     worker_command,
     export_command,
+    report_command,
     audit_group,
 )
 

@@ -1,0 +1,178 @@
+"""One HTML file that needs nothing else, the same as PDF, and every table and figure as a file."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from qol_app.report.data import ReportData
+from qol_app.report.model import Say, Section, Table
+from qol_app.report.shown import cell
+
+HTML, PDF, INDEX = "report.html", "report.pdf", "report.json"
+# Above so many rows the page points at the data file instead.
+ROWS_ON_PAGE = 150
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became files, and what did not and why."""
+
+    files: tuple[str, ...]
+    without: tuple[str, ...]
+
+
+def write_report(
+    folder: Path, data: ReportData, sections: Sequence[Section], *, pdf: bool = True
+) -> Written:
+    """Write page, PDF, tables (CSV, unrounded) and figures (SVG, PNG) into an empty folder."""
+    page = html(data, sections)
+    (folder / HTML).write_text(page, encoding="utf-8")
+    _write_tables(folder, sections)
+    _write_figures(folder, sections)
+    without = [] if not pdf else _write_pdf(folder, page)
+    files = sorted(str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file())
+    _write_index(folder, data, files)
+    return Written((*files, INDEX), tuple(without))
+
+
+def html(data: ReportData, sections: Sequence[Section]) -> str:
+    """Return the report as one page with everything in it."""
+    say = data.options.say
+    environment = Environment(
+        loader=PackageLoader("qol_app.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["svg"] = Markup  # made by plots, whose words are escaped
+    template = environment.get_template("report.html")
+    return template.render(
+        say=say,
+        language=data.options.language,
+        title=say("Report on {title}").format(title=data.protocol.title),
+        blinded=data.options.blinded,
+        as_of=data.as_of.isoformat(),
+        data_until=data.study.data_until.date().isoformat(),
+        version=data.study.program_version,
+        sha256=data.sha256,
+        n=len(data.facts.participants),
+        sections=sections,
+        grid=lambda table: grid(table, say),
+        arms=_arms(data),
+    )
+
+
+def _arms(data: ReportData) -> list[str]:
+    if data.options.blinded:
+        return []
+    return [f"{one.code}: {one.title}" for one in data.protocol.arms]
+
+
+def grid(table: Table, say: Say) -> tuple[list[str], list[list[str]], int]:
+    """Return headings, rows as printed, and how many rows are only in the data file."""
+    frame = table.frame if table.shown is None else table.shown
+    headings = [say(heading(str(name))) for name in frame.columns]
+    seen = frame.head(ROWS_ON_PAGE)
+    columns = [[cell(str(name), one) for one in seen[name]] for name in seen.columns]
+    rows = [list(row) for row in zip(*columns, strict=True)] if columns else []
+    return headings, [[say(one) for one in row] for row in rows], len(frame) - len(seen)
+
+
+HEADINGS: Mapping[str, str] = {
+    "ci_low": "95 % from",
+    "ci_high": "95 % to",
+    "p": "p",
+    "p_value": "p",
+    "p_interaction": "p, interaction",
+    "n": "n",
+    "hazard_ratio": "Hazard ratio",
+    "fixed_rate": "Of all randomised",
+    "old_enough_rate": "Of those whose time has come",
+    "completion_rate": "Of the expected",
+    "completion_numerator": "Valid",
+    "completion_denominator": "Expected",
+    "three_years": "At three years, %",
+    "rmst": "Restricted mean",
+    "chisq": "Chi-square",
+    "df": "Degrees of freedom",
+    "se": "Standard error",
+    "sd": "SD",
+    "n_risk": "At risk",
+    "smallest_that_matters": "Smallest that matters",
+    "sha256": "SHA-256",
+}
+
+
+def heading(name: str) -> str:
+    """Return what a column is called on the page: a word of its own, or its name as words."""
+    if name in HEADINGS:
+        return HEADINGS[name]
+    if name.isupper() or any(letter.isdigit() for letter in name):
+        return name
+    return name.replace("_", " ").capitalize() if name.islower() else name
+
+
+def _write_tables(folder: Path, sections: Sequence[Section]) -> None:
+    (folder / "tables").mkdir()
+    for section in sections:
+        for table in [*section.tables, *[one.table for one in section.figures]]:
+            path = folder / "tables" / f"{table.name}.csv"
+            # Booleans and categories as text; numbers with all digits, so nothing is lost.
+            table.frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+
+
+def _write_figures(folder: Path, sections: Sequence[Section]) -> None:
+    (folder / "figures").mkdir()
+    for section in sections:
+        for figure in section.figures:
+            (folder / "figures" / f"{figure.name}.svg").write_text(figure.svg, encoding="utf-8")
+            (folder / "figures" / f"{figure.name}.png").write_bytes(figure.png)
+
+
+def _write_pdf(folder: Path, page: str) -> list[str]:
+    """Write the PDF; where Pango or another library is missing, return why there is none."""
+    try:
+        # Asks for system libraries when imported: a machine without them still gets the page.
+        weasyprint = import_module("weasyprint")
+    except (ImportError, OSError) as error:
+        return [f"{PDF}: not made, because {' '.join(str(error).split())[:200]}"]
+    weasyprint.HTML(string=page, url_fetcher=_nothing).write_pdf(
+        folder / PDF, pdf_variant="pdf/ua-1"
+    )
+    return []
+
+
+def _nothing(url: str, *_args: object, **_more: object) -> dict[str, object]:
+    raise ValueError(f"{url}: a report fetches nothing")
+
+
+def _write_index(folder: Path, data: ReportData, files: Sequence[str]) -> None:
+    content = {
+        "protocol": data.protocol.code,
+        "protocol_version": data.protocol.version,
+        "as_of": data.as_of.isoformat(),
+        "blinded": data.options.blinded,
+        "program_version": data.study.program_version,
+        "data_sha256": data.sha256,
+        "definitions": {
+            f"{one.kind} {one.code} {one.language} {one.version}".replace("  ", " "): one.sha256
+            for one in data.study.definitions
+        },
+        "files": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files},
+    }
+    text = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True)
+    (folder / INDEX).write_text(text + "\n", encoding="utf-8")
+
+
+def all_tables(sections: Sequence[Section]) -> dict[str, pd.DataFrame]:
+    """Return every table by name, those of figures too."""
+    tables = [t for s in sections for t in [*s.tables, *[f.table for f in s.figures]]]
+    return {table.name: table.frame for table in tables}

@@ -1,0 +1,181 @@
+"""Who took part and who answered: participant flow, first table, completion with reasons."""
+
+import pandas as pd
+
+from qol_app.analysis.change import descriptives
+from qol_app.analysis.completion import consort_flow, item_missing, rates, reasons
+from qol_app.report.data import ReportData, randomised
+from qol_app.report.model import Draft, Figure, Section, Table
+from qol_app.report.plots import Wording, rates_plot
+from qol_app.report.shown import count_of, shown_number
+
+
+def flow(data: ReportData) -> Section:
+    """Return how many were enrolled, randomised, and followed, by arm (CONSORT-PRO)."""
+    say = data.options.say
+    draft = Draft("flow", say("Participant flow"), say)
+    everyone, people = data.people, randomised(data)
+    draft.tell(
+        "{enrolled} people were enrolled and {randomised} randomised; {outside} were enrolled and "
+        "are not, or not yet, randomised.",
+        enrolled=len(everyone),
+        randomised=len(people),
+        outside=len(everyone) - len(people),
+    )
+    if not len(people):
+        draft.tell("Nobody has been randomised: nothing more can be computed.")
+        return draft.section()
+    baseline = set(data.scores.loc[data.scores["baseline"].notna(), "participant"])
+    rows = []
+    for arm in data.arms:
+        mine = people[people["arm"] == arm]
+        row = {
+            "arm": arm,
+            "randomised": len(mine),
+            "with_baseline": int(mine.index.isin(baseline).sum()),
+            "without_baseline": int((~mine.index.isin(baseline)).sum()),
+            "withdrawn": int(mine["withdrawn_on"].notna().sum()),
+            "lost": int(mine["lost_on"].notna().sum()) if "lost_on" in mine else 0,
+            "dead": int(mine["death_on"].notna().sum()),
+        }
+        rows.append(row)
+    draft.table("flow", say("From randomisation onwards"), pd.DataFrame(rows))
+    visits = _planned(data)
+    result = consort_flow(visits, by="arm")
+    draft.table("flow-by-timepoint", say("Flow by timepoint (CONSORT-PRO)"), result.table)
+    draft.account(say("Flow"), result)
+    draft.note("Reasons for missing add up to missing. The dead leave the expected.")
+    return draft.section()
+
+
+def _planned(data: ReportData) -> pd.DataFrame:
+    codes = [one.code for one in data.planned]
+    visits = data.visits[data.visits["timepoint"].isin(codes)]
+    known = [code for code in codes if code in set(visits["timepoint"])]
+    return visits.assign(timepoint=pd.Categorical(visits["timepoint"], known))
+
+
+def baseline_table(data: ReportData) -> Section:
+    """Return the first table: who was randomised, and their scores before."""
+    say = data.options.say
+    draft = Draft("table-1", say("Table 1: participants at baseline"), say)
+    people = randomised(data)
+    if not len(people):
+        draft.tell("Nobody has been randomised: there is nothing to describe.")
+        return draft.section()
+    people = people.reset_index().merge(data.factors, on="participant", how="left")
+    rows = [{"variable": say("Randomised"), "level": "", **_counts(data, people, None, None)}]
+    categories = ["site", "language", *[c for c in data.factors if c != "participant"]]
+    for name in [one for one in categories if one in people]:
+        for level in sorted(people[name].dropna().astype(str).unique()):
+            rows.append({"variable": name, "level": level, **_counts(data, people, name, level)})
+    start = data.scores.drop_duplicates(["participant", "instrument", "scale"])
+    start = start[start["participant"].isin(people["participant"])]
+    result = descriptives(start, value="baseline", by=["instrument", "scale", "arm"])
+    rows += _baseline_scores(data, result.table)
+    wide = pd.DataFrame(rows).rename(columns={"variable": "characteristic"})
+    wide["characteristic"] = [say(str(one)) for one in wide["characteristic"]]
+    draft.table("table-1", say("Participants at baseline"), wide)
+    draft.table("baseline-scores", say("Baseline scores"), result.table)
+    draft.account(say("Baseline scores"), result)
+    draft.note(
+        "Baseline is the last valid score from 28 days before randomisation to that day, given "
+        "before the allocation was known. Scores: mean (SD), n. No test is made of baseline "
+        "differences: they are due to chance."
+    )
+    return draft.section()
+
+
+def _counts(
+    data: ReportData, people: pd.DataFrame, name: str | None, level: str | None
+) -> dict[str, str]:
+    found = {}
+    for arm in data.arms:
+        mine = people[people["arm"] == arm]
+        n = len(mine) if name is None else int((mine[name].astype(str) == level).sum())
+        found[arm] = str(n) if name is None else count_of(n, len(mine))
+    return found
+
+
+def _baseline_scores(data: ReportData, table: pd.DataFrame) -> list[dict[str, str]]:
+    rows = []
+    for code, instrument in data.instruments().items():
+        mine = table[table["instrument"] == code]
+        for scale in dict.fromkeys(mine["scale"]):
+            known = mine[mine["scale"] == scale]
+            if not known["n"].sum():
+                continue
+            cells = {
+                row["arm"]: f"{shown_number(row['mean'])} ({shown_number(row['sd'])}), {row['n']}"
+                for _, row in known.iterrows()
+            }
+            title = data.scale_title(instrument, scale)
+            rows.append({"variable": instrument.title, "level": f"{scale} {title}", **cells})
+    return rows
+
+
+def completion(data: ReportData) -> Section:
+    """Return how many answered of how many, with reasons for the rest."""
+    say = data.options.say
+    draft = Draft("completion", say("Completion"), say)
+    visits = _planned(data)
+    if not len(visits) or not visits["randomised"].any():
+        draft.tell("No assessment of a randomised participant is planned: no rate exists.")
+        return draft.section()
+    result = rates(visits, by="arm")
+    shown = result.table[["timepoint", "arm"]].astype(str)
+    for name in ("fixed", "old_enough", "completion"):
+        shown[f"{name}_rate"] = [
+            count_of(n, of)
+            for n, of in zip(
+                result.table[f"{name}_numerator"], result.table[f"{name}_denominator"], strict=True
+            )
+        ]
+    draft.tell(
+        "Available data rate: valid assessments of all randomised, and of those whose time has "
+        "come. Completion rate: valid of the expected, who are alive, have not withdrawn from the "
+        "questionnaires and whose window has closed or who answered."
+    )
+    draft.table("completion", say("Rates by timepoint"), result.table, shown)
+    draft.account(say("Rates"), result)
+    why = reasons(visits, by="arm")
+    titles = {one.code: one.title for one in data.protocol.missing_reasons}
+    named = why.table.assign(
+        reason=[
+            titles[one].get(data.options.language, one) if one in titles else say(str(one))
+            for one in why.table["reason"]
+        ]
+    )
+    draft.table("reasons", say("Why expected assessments are missing"), why.table, named)
+    draft.account(say("Reasons"), why)
+    _items(data, draft)
+    draft.figures.append(_rates_figure(data, result.table, visits))
+    return draft.section()
+
+
+def _rates_figure(data: ReportData, rows: pd.DataFrame, visits: pd.DataFrame) -> Figure:
+    say = data.options.say
+    wording = Wording(
+        "completion-rates",
+        say("Completion rate by timepoint"),
+        say("Per cent of expected assessments that were valid, by timepoint; see the table."),
+    )
+    numbers = ["completion_numerator", "completion_denominator", "completion_rate"]
+    table = Table("completion-figure", wording.title, rows[["timepoint", "arm", *numbers]])
+    points = rows.assign(
+        group=rows["arm"].astype(str),
+        timepoint=rows["timepoint"].astype(str),
+        rate=rows["completion_rate"],
+    )
+    order = [str(one) for one in visits["timepoint"].cat.categories]
+    return rates_plot(wording, table, points, order, list(data.arms), say("Completion, %"))
+
+
+def _items(data: ReportData, draft: Draft) -> None:
+    items = data.facts.items
+    if not len(items):
+        draft.tell("No item has been answered: no item rate exists.")
+        return
+    result = item_missing(items)
+    draft.table("items-missing", draft.say("Items shown and not answered"), result.table)
+    draft.account(draft.say("Items"), result)

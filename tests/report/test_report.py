@@ -1,0 +1,201 @@
+"""The report says what the analyses say, in order, and goes on where one of them cannot."""
+
+import re
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from qol_app.analysis.completion import rates
+from qol_app.analysis.mmrm import mmrm
+from qol_app.analysis.survival import cox, kaplan_meier, rmst
+from qol_app.errors import AnalysisError
+from qol_app.report.page import INDEX, all_tables, html, write_report
+from qol_app.report.registry import SECTIONS, written
+from qol_app.report.shown import p_value, shown_number
+from tests.report.made_report import made_data, made_facts, pooled
+
+
+def words(section):
+    return " ".join([*section.paragraphs, *section.notes])
+
+
+def section_of(sections, code):
+    return next(one for one in sections if one.code == code)
+
+
+def test_every_section_is_there_in_order_and_computed(sections):
+    assert [one.code for one in sections] == list(SECTIONS)
+    for one in sections:
+        assert "could not be computed" not in words(one), (one.code, words(one))
+
+
+def test_numbers_are_those_of_the_analyses(by_arm, sections):
+    tables = all_tables(sections)
+    times = by_arm.survival.table.assign(
+        arm=pd.Categorical(by_arm.survival.table["arm"].astype(object), ["A", "B"])
+    )
+    model = cox(times, duration="days", event="event", covariates=["arm"], references={"arm": "B"})
+    pd.testing.assert_frame_equal(tables["survival-cox"], model.table)
+    curve = kaplan_meier(times, duration="days", event="event", by="arm")
+    assert list(tables["survival"]["median"]) == pytest.approx(
+        list(curve.table["median"]), nan_ok=True
+    )
+    area = rmst(times, duration="days", event="event", by="arm", tau=1096, reference="B")
+    pd.testing.assert_frame_equal(tables["survival-rmst-contrasts"], area.contrasts)
+    visits = by_arm.visits
+    rate = rates(visits.assign(timepoint=visits["timepoint"].astype(str)), by="arm").table
+    mine = tables["completion"].set_index(["timepoint", "arm"])["completion_numerator"]
+    assert dict(mine) == dict(rate.set_index(["timepoint", "arm"])["completion_numerator"])
+
+
+def test_the_mixed_model_is_the_function_s_own(by_arm, sections):
+    rows = by_arm.course("PF", "qlq-c30", ["W6", "M3", "M6", "M12"])
+    own = mmrm(
+        rows.assign(timepoint=rows["timepoint"].astype(str), arm=rows["arm"].astype(object)),
+        outcome="change", participant="participant", visit="timepoint", arm="arm",
+        covariates=["baseline"], visit_order=["W6", "M3", "M6", "M12"], arm_order=["B", "A"],
+        average_visits=["M3", "M6", "M12"],
+    )  # fmt: skip
+    table = all_tables(sections)["mixed-model-PF"]
+    assert list(table["estimate"]) == pytest.approx(
+        [*own.contrasts["estimate"], *own.average["estimate"]]
+    )
+
+
+def test_what_is_left_out_adds_up_and_is_printed(sections):
+    found = [words(one) for one in sections]
+    lines = re.findall(r"(\d+) of (\d+) rows used(?:; left out: ([^.]*))?", " ".join(found))
+    assert len(lines) > 10
+    for used, given, why in lines:
+        left = sum(int(n) for n in re.findall(r" (\d+)(?:;|$)", why))
+        assert int(used) + left == int(given), (used, given, why)
+
+
+def test_a_blinded_report_has_no_number_by_arm(blinded, blinded_sections):
+    for name, frame in all_tables(blinded_sections).items():
+        for column in ("arm", "group", "contrast"):
+            if column in frame and name not in ("clavien-dindo",):
+                assert set(frame[column].astype(str)) <= {"all", ""}, name
+    page = html(blinded, blinded_sections)
+    assert "all participants together" in page
+    assert not re.search(r"\b[AB] - [AB]\b|Hazard ratio of death|Log-rank", page)
+    assert "Systemic treatment" not in page
+
+
+def test_blinded_data_may_not_hold_arms(facts):
+    with pytest.raises(AnalysisError, match="wanted pooled data"):
+        made_data(facts, blinded=True)
+
+
+def test_the_page_needs_nothing_else_and_every_figure_has_a_table(by_arm, sections):
+    page = html(by_arm, sections)
+    body = re.sub(r'xmlns(:\w+)?="[^"]*"', "", page)
+    assert not re.search(r"""(src|href)=["'](?!#)""", body)
+    assert not re.search(r"url\((?!#)|@import|<script|<link", body)
+    figures = [one for section in sections for one in section.figures]
+    assert len(figures) >= 8
+    for figure in figures:
+        assert len(figure.table.frame), figure.name
+        block = page.split(f'id="figure-{figure.name}"')[1].split("</figure>")[0]
+        assert "<table" in block
+        assert "<title" in figure.svg
+        assert figure.png.startswith(b"\x89PNG")
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_the_same_data_give_the_same_bytes(by_arm, sections, tmp_path):
+    codes = ("completion", "scales", "survival")
+    again = [SECTIONS[code](by_arm) for code in codes]
+    sections = [one for one in sections if one.code in codes]
+    for name, one in (("first", sections), ("second", again)):
+        (tmp_path / name).mkdir()
+        write_report(tmp_path / name, by_arm, one, pdf=False)
+    files = sorted(p for p in (tmp_path / "first").rglob("*") if p.is_file())
+    assert {one.suffix for one in files} == {".html", ".json", ".csv", ".svg", ".png"}
+    for path in files:
+        other = tmp_path / "second" / path.relative_to(tmp_path / "first")
+        assert path.read_bytes() == other.read_bytes(), path.name
+    assert (tmp_path / "first" / INDEX).exists()
+
+
+def test_hostile_study_numbers_are_only_text():
+    facts = made_facts(n=30)
+    evil = '<script>alert(1)</script>"&'
+    renamed = {"participant": {"P0001": evil}, "site": {"S1": evil}}
+    hostile = replace(
+        facts,
+        **{
+            name: getattr(facts, name).replace(renamed)
+            for name in ("participants", "visits", "scores", "events", "items")
+        },
+    )
+    data = made_data(hostile)
+    page = html(data, [SECTIONS[code](data) for code in ("flow", "table-1", "completion")])
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+
+
+def without_events(facts):
+    alive = facts.events[facts.events["kind"] != "death"]
+    return replace(facts, participants=facts.participants.assign(death_on=None), events=alive)
+
+
+def with_one_arm(facts):
+    return replace(facts, participants=facts.participants.assign(arm="A"))
+
+
+def with_nobody_randomised(facts):
+    return replace(
+        facts,
+        participants=facts.participants.assign(randomised_on=None, arm=None),
+        events=facts.events[facts.events["kind"] == "consent"],
+    )
+
+
+def with_all_missing_at_m6(facts):
+    at = facts.visits["timepoint"] == "M6"
+    visits = facts.visits.assign(complete=facts.visits["complete"] & ~at)
+    return replace(facts, visits=visits, scores=facts.scores[facts.scores["timepoint"] != "M6"])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (without_events, "No event has happened"),
+        (with_one_arm, "Only one arm"),
+        (with_nobody_randomised, "Nobody has been randomised"),
+        (with_all_missing_at_m6, "M6"),
+    ],
+)
+def test_what_cannot_be_computed_is_said_and_the_report_goes_on(change, said):
+    sections = list(written(made_data(change(made_facts(n=40)), confirmatory=("PF",))))
+    assert [one.code for one in sections] == list(SECTIONS)
+    assert said in " ".join(map(words, sections))
+
+
+def test_the_pdf_is_made_where_its_libraries_are(blinded, tmp_path):
+    pytest.importorskip("weasyprint", exc_type=OSError)
+    few = [SECTIONS["flow"](blinded), SECTIONS["completion"](blinded)]
+    done = write_report(tmp_path, blinded, few)
+    assert done.without == ()
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_without_the_libraries_of_the_pdf_there_is_a_sentence(blinded, tmp_path, monkeypatch):
+    def missing(_name):
+        raise OSError("cannot load library 'libpango-1.0-0'")
+
+    monkeypatch.setattr("qol_app.report.page.import_module", missing)
+    done = write_report(tmp_path, blinded, [SECTIONS["flow"](blinded)])
+    assert len(done.without) == 1
+    assert "libpango" in done.without[0]
+    assert (tmp_path / "report.html").exists()
+
+
+def test_numbers_are_rounded_only_on_the_page():
+    assert shown_number(-0.04) == "0.0"
+    assert shown_number(float("nan")) == "–"
+    assert p_value(0.0004) == "<0.001"
+    assert pooled(made_facts(n=3)).participants["arm"].isna().all()
