@@ -12,7 +12,7 @@ from qol_app.cli import register_commands
 from qol_app.errors import SettingsError
 from qol_app.runtime import Clock, Runtime, open_runtime, utc_now
 from qol_app.settings import Settings, load_settings
-from qol_app.web import BLUEPRINTS, assets, failures
+from qol_app.web import BLUEPRINTS, DEMO_BLUEPRINTS, SIGNED_BLUEPRINTS, assets, failures
 from qol_app.web.guard import check_routes
 from qol_app.web.language import page_language
 from qol_app.web.security import secure
@@ -77,7 +77,11 @@ def web_app(runtime: Runtime) -> Flask:
     _languages(app)
     assets.register(app)
     failures.register(app)
-    for blueprint in BLUEPRINTS:
+    for blueprint in (*BLUEPRINTS, *SIGNED_BLUEPRINTS):
+        app.register_blueprint(blueprint)
+    for blueprint in SIGNED_BLUEPRINTS:
+        csrf.exempt(blueprint)
+    for blueprint in DEMO_BLUEPRINTS if runtime.settings.demo else ():
         app.register_blueprint(blueprint)
     register_commands(app)
     check_routes(app)

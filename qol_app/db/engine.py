@@ -26,6 +26,9 @@ POSTGRESQL_SETTINGS = {
     "full_page_writes": ("on",),
 }
 
+# A process stopped in the middle of a transaction must not hold everybody else for ever.
+POSTGRESQL_BOUNDS = {"idle_in_transaction_session_timeout": "60s", "lock_timeout": "30s"}
+
 
 class Database:
     """One engine and its two kinds of transaction: reading, and writing.
@@ -72,10 +75,23 @@ def _engine(url: str) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         return _sqlite_engine(url)
     if parsed.drivername == "postgresql+psycopg":
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        return _postgresql_engine(url)
     raise SettingsError(
         f"DATABASE_URL: found driver {parsed.drivername!r}; wanted sqlite or postgresql+psycopg"
     )
+
+
+def _postgresql_engine(url: str) -> Engine:
+    engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            for name, value in POSTGRESQL_BOUNDS.items():
+                cursor.execute(f"SET {name} = '{value}'")
+        connection.commit()
+
+    return engine
 
 
 def _sqlite_engine(url: str) -> Engine:

@@ -1,12 +1,10 @@
 """What is written to one participant: the protocol's text, a fresh link, a way to say stop."""
 
 import hashlib
-import hmac
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from urllib.parse import quote
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from qol_app.assessment import ResponseStatus, progress
 from qol_app.db.tables import Assessment, Definition, Form, Reminder, Response
@@ -16,9 +14,9 @@ from qol_app.delivery.message import Attachment, Message
 from qol_app.errors import SettingsError
 from qol_app.schedule.messages import MessageFacts, render
 from qol_app.services import access, identity
+from qol_app.services.addresses import Addresses
 from qol_app.services.contacting import ADDRESSES, Person
 from qol_app.services.context import Context
-from qol_app.services.library import newest
 from qol_app.settings import Settings
 
 # Channels that have room for a letter; the others get the one line.
@@ -29,9 +27,8 @@ LETTERS = ("email", "console")
 class House:
     """What every message of this installation shares."""
 
-    base_url: str
+    addresses: Addresses
     messages: Mapping[str, Messages]
-    key: bytes = field(repr=False)
 
     @classmethod
     def of(cls, settings: Settings) -> "House":
@@ -48,25 +45,7 @@ class House:
         messages = load_messages(folder)
         if not messages:
             raise SettingsError(f"{folder}: found no texts; wanted one file for each language")
-        key = settings.callback_key or settings.secret_key
-        return cls(settings.base_url, messages, key.encode())
-
-    def link(self, token: str) -> str:
-        """Return the address a participant opens."""
-        return f"{self.base_url}/l/{quote(token)}"
-
-    def signed(self, what: str, name: str) -> str:
-        """Return a signature that only this installation can give, for one purpose."""
-        return hmac.new(self.key, f"{what}|{name}".encode(), hashlib.sha256).hexdigest()[:32]
-
-    def stop_url(self, public_id: str) -> str:
-        """Return the address at which one participant's messages can be stopped, and no more."""
-        return f"{self.base_url}/stop/{quote(public_id)}/{self.signed('stop', public_id)}"
-
-    def callback_url(self, channel: str, reference: str) -> str:
-        """Return the address at which a provider may tell what became of one attempt."""
-        signature = self.signed(f"callback:{channel}", reference)
-        return f"{self.base_url}/callbacks/{channel}?r={quote(reference)}&s={signature}"
+        return cls(Addresses.of(settings), messages)
 
 
 def thread_of(row: Assessment, reminder: Reminder) -> str:
@@ -96,7 +75,7 @@ def compose(
     """
     language = person.participant.language
     messages = house.messages.get(language) or next(iter(house.messages.values()))
-    link = house.link(access.issue_link(ctx, person.participant))
+    link = house.addresses.link(access.issue_link(ctx, person.participant))
     questions, minutes = left_to_answer(ctx, person, row)
     rendered = render(
         messages,
@@ -120,8 +99,8 @@ def compose(
         text=rendered.text if reminder.channel in LETTERS else rendered.short,
         language=messages.language,
         link=link,
-        unsubscribe_url=house.stop_url(person.participant.public_id),
-        callback_url=house.callback_url(reminder.channel, reference),
+        unsubscribe_url=house.addresses.stop(person.participant.public_id),
+        callback_url=house.addresses.callback(reminder.channel, reference),
         attachments=attachments(ctx, house, person, row, reminder),
     )
 
@@ -136,7 +115,7 @@ def attachments(
 def left_to_answer(ctx: Context, person: Person, row: Assessment) -> tuple[int, int]:
     """Return how many questions of an assessment are left, and about how many minutes."""
     if row.started_at is None:
-        instruments = [_newest_instrument(ctx, code) for code in row.instruments]
+        instruments = _newest_instruments(ctx, row.instruments)
         questions = sum(1 for one in instruments for item in one.items if item.asked_if is None)
         return questions, person.protocol.package(row.package).minutes
     instruments, answers, skipped = _begun(ctx, row)
@@ -144,9 +123,14 @@ def left_to_answer(ctx: Context, person: Person, row: Assessment) -> tuple[int, 
     return found.items_left, max(1, found.minutes_left)
 
 
-def _newest_instrument(ctx: Context, code: str) -> Instrument:
-    definition: Definition = newest(ctx.session, "instrument", code)
-    return ctx.library.instrument(ctx.session, definition.id)
+def _newest_instruments(ctx: Context, codes: Sequence[str]) -> list[Instrument]:
+    # By number only: the definitions themselves are large, and in the library already.
+    query = (
+        select(func.max(Definition.id))
+        .where(Definition.kind == "instrument", Definition.code.in_(codes))
+        .group_by(Definition.code)
+    )
+    return [ctx.library.instrument(ctx.session, id_) for id_ in ctx.session.scalars(query)]
 
 
 def _begun(

@@ -35,6 +35,12 @@ class Lease:
     fence: int
 
 
+def had_by_another(ctx: Context, holder: str) -> bool:
+    """Return whether somebody else has the lease, without locking or writing anything."""
+    row = ctx.session.get(WorkerLease, NAME, populate_existing=True)
+    return row is not None and row.holder != holder and row.expires_at > ctx.now
+
+
 def acquire(ctx: Context, holder: str, life: timedelta = LIFE) -> Lease | None:
     """Return the lease, taken or prolonged; None while another worker has it.
 
@@ -53,9 +59,12 @@ def acquire(ctx: Context, holder: str, life: timedelta = LIFE) -> Lease | None:
 
 
 def still_held(ctx: Context, lease: Lease) -> bool:
-    """Return whether a lease holds, and keep it from changing hands until this is committed."""
-    query = select(WorkerLease).where(WorkerLease.name == NAME).with_for_update(read=True)
-    row = ctx.session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+    """Return whether a lease holds right now.
+
+    Nothing is locked: whoever takes the lease next also takes over the claims, and each
+    claim is won by a conditional update of its own.
+    """
+    row = ctx.session.get(WorkerLease, NAME, populate_existing=True)
     return (
         row is not None
         and (row.holder, row.fence) == (lease.holder, lease.fence)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import CursorResult, or_, select, update
+from sqlalchemy import or_, select, update
 
 from qol_app.db.tables import Assessment, Delivery, Reminder
 from qol_app.delivery.errors import DeliveryError, TryAgainLater, Uncertain, Undeliverable
@@ -74,14 +74,14 @@ def prepare(
     Only one caller gets it: the attempt is taken by a conditional update, and the lease is
     compared in the same transaction.
     """
-    if not _take(ctx, lease, reminder_id) or not still_held(ctx, lease):
-        ctx.session.rollback()
+    if not still_held(ctx, lease):
         return None
-    reminder = ctx.session.get_one(Reminder, reminder_id, populate_existing=True)
+    reminder = _take(ctx, lease, reminder_id)
+    if reminder is None:
+        return None
     row = ctx.session.get_one(Assessment, reminder.assessment_id, populate_existing=True)
-    person = people(ctx, [reminder.participant_id], channels, apart_from=reminder_id)[
-        reminder.participant_id
-    ]
+    known = people(ctx, [reminder.participant_id], channels, apart_from=reminder_id)
+    person = known[reminder.participant_id]
     reason = _no_longer_wanted(ctx, person, row, reminder)
     if reason is not None:
         _drop(ctx, person, row, reminder, reason)
@@ -98,8 +98,9 @@ def prepare(
     return _begin(ctx, person, reminder, compose(ctx, house, person, row, reminder, to))
 
 
-def _take(ctx: Context, lease: Lease, reminder_id: int) -> bool:
-    taken: CursorResult = ctx.session.execute(  # type: ignore[assignment]
+def _take(ctx: Context, lease: Lease, reminder_id: int) -> Reminder | None:
+    """Return the reminder if this caller won its next attempt."""
+    taken = (
         update(Reminder)
         .where(
             Reminder.id == reminder_id,
@@ -108,9 +109,9 @@ def _take(ctx: Context, lease: Lease, reminder_id: int) -> bool:
             or_(Reminder.retry_at.is_(None), Reminder.retry_at <= ctx.now),
         )
         .values(status=SENDING, attempts=Reminder.attempts + 1, retry_at=None)
-        .execution_options(synchronize_session=False)
+        .returning(Reminder)
     )
-    return taken.rowcount == 1
+    return ctx.session.scalars(taken).one_or_none()
 
 
 def _no_longer_wanted(
@@ -173,8 +174,9 @@ def conclude(
         What the channel returned or raised. An exception no channel promises counts as
         uncertain: nobody knows how far it got.
     """
-    delivery = ctx.session.get_one(Delivery, outgoing.delivery_id, with_for_update=True)
+    # Everybody locks the reminder before its delivery, so that nobody waits in a circle.
     reminder = ctx.session.get_one(Reminder, outgoing.reminder_id, with_for_update=True)
+    delivery = ctx.session.get_one(Delivery, outgoing.delivery_id, with_for_update=True)
     if isinstance(outcome, HandedOver):
         delivery.provider_ref = outcome.provider_ref
     if delivery.status not in ("started", "uncertain"):
@@ -287,7 +289,7 @@ def recover(ctx: Context, lease: Lease) -> int:
             Delivery.status == "started",
             or_(Reminder.fence < lease.fence, Delivery.started_at < ctx.now - LOST_AFTER),
         )
-        .with_for_update()
+        .with_for_update(of=Reminder, skip_locked=True)
     ).all()
     for reminder, delivery in lost:
         _unknown(ctx, delivery, reminder, Uncertain("the worker was interrupted"), random.Random())

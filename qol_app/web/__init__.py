@@ -2,6 +2,16 @@
 
 from flask import Blueprint
 
-from qol_app.web import auth, demo, front, participant, staff
+from qol_app.web import auth, demo, front, health, outbox, participant, staff, stopping
 
-BLUEPRINTS: tuple[Blueprint, ...] = (front.bp, participant.bp, auth.bp, staff.bp, demo.bp)
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    front.bp,
+    participant.bp,
+    auth.bp,
+    staff.bp,
+    health.bp,
+    demo.bp,
+)
+# Known by the signature in their address, not by a cookie, so no CSRF token protects them.
+SIGNED_BLUEPRINTS: tuple[Blueprint, ...] = (stopping.bp,)
+DEMO_BLUEPRINTS: tuple[Blueprint, ...] = (outbox.bp,)

@@ -44,6 +44,11 @@ class Worker:
     def heartbeat(self) -> None:
         """Take or prolong the lease; take over from a dead worker; write down the ticks."""
         before = self.lease
+        # Workers that stand by only read, so that many of them do not get in the way.
+        with self.sender.runtime.reading(ACTOR) as ctx:
+            if leases.had_by_another(ctx, self.holder):
+                self.lease = None
+                return
         with self.sender.runtime.writing(ACTOR) as ctx:
             held = leases.acquire(ctx, self.holder, self.life)
             if held is not None:
@@ -56,57 +61,60 @@ class Worker:
 
     def remind(self) -> None:
         """Claim what is due and send it."""
-        if self.lease is None:
+        held = self.lease
+        if held is None:
             return
         looked_at = claimed = 0
-        more = True
-        while more and self.lease is not None:
-            # Nothing due is the usual case: ask first, in a transaction that writes nothing.
-            with self.sender.runtime.reading(ACTOR) as ctx:
-                if not reminders.overdue(ctx, 1):
-                    break
+        more = self._anything_due()
+        while more:
             with self.sender.runtime.writing(ACTOR) as ctx:
-                swept = reminders.sweep(ctx, self.lease, self.sender.channels)
+                swept = reminders.sweep(ctx, held, self.sender.channels)
             looked_at += swept.looked_at
             claimed += len(swept.claimed)
             more = swept.more
-        sent = self.sender.send_ready(self.lease) if claimed and self.lease else 0
+        sent = self.sender.send_ready(held) if claimed else 0
         self._note("reminders", f"looked at {looked_at}, claimed {claimed}, attempts {sent}")
+
+    def _anything_due(self) -> bool:
+        # Nothing due is the usual case: found out by one query that writes nothing.
+        with self.sender.runtime.reading(ACTOR) as ctx:
+            return bool(reminders.overdue(ctx, 1))
 
     def deliver(self) -> None:
         """Make the attempts that are due again, and find those that lost their thread."""
-        if self.lease is None:
+        held = self.lease
+        if held is None:
             return
         with self.sender.runtime.writing(ACTOR) as ctx:
-            outgoing.recover(ctx, self.lease)
-        sent = self.sender.send_ready(self.lease)
+            outgoing.recover(ctx, held)
+        sent = self.sender.send_ready(held)
         self._note("deliveries", f"attempts {sent}")
 
     def seal(self) -> None:
         """Add what was recorded since to the chain of the audit trail."""
-        if self.lease is None:
+        held = self.lease
+        if held is None:
             return
         with self.sender.runtime.writing(ACTOR) as ctx:
-            if not leases.still_held(ctx, self.lease):
-                return
-            sealed = audit.seal(ctx.session)
+            sealed = audit.seal(ctx.session) if leases.still_held(ctx, held) else 0
         self._note("seal", f"sealed {sealed}")
 
     def keep_house(self) -> None:
-        """Mend look-again times, and throw away what is only kept for a while."""
+        """Look whether all promises still hold, mend, and throw old counts away."""
         if self.lease is None:
             return
+        self.sender.runtime.check()
         with self.sender.runtime.writing(ACTOR) as ctx:
             done = housekeeping.keep_house(ctx)
         self._note("housekeeping", done)
 
     def stop(self) -> None:
         """Give the lease back, so that another worker can go on at once."""
-        if self.lease is not None:
+        held, self.lease = self.lease, None
+        if held is not None:
             with self.sender.runtime.writing(ACTOR) as ctx:
-                leases.release(ctx, self.lease)
+                leases.release(ctx, held)
                 self._write_ticks(ctx)
-        self.lease = None
 
     def _note(self, job: str, what: str) -> None:
         with self._guard:

@@ -51,7 +51,7 @@ def test_an_invitation_goes_out_on_the_opening_day_and_only_once(runtime, worker
     (message,) = provider.taken
     assert message.to == EMAIL
     assert message.subject == "Ett formulär väntar på dig"
-    assert "https://qol.example.org/l/" in message.text
+    assert "https://qol.example.org/a/" in message.text
     assert "08-465 004 01" in message.text
     assert statuses(runtime) == {"opening": "handed_over"}
 

@@ -1,4 +1,4 @@
-"""Every sentence of the participant's pages is there in every language."""
+"""Every sentence of the pages that anybody may see is there in every language."""
 
 import re
 
@@ -13,6 +13,9 @@ MINE = [
     ("forms.py", "python"),
     ("participant/**.py", "python"),
     ("templates/participant/**.html", "jinja2"),
+    ("templates/health.html", "jinja2"),
+    ("templates/outbox/**.html", "jinja2"),
+    ("templates/stopping/**.html", "jinja2"),
     ("templates/base.html", "jinja2"),
     ("templates/components.html", "jinja2"),
     ("templates/failure.html", "jinja2"),

@@ -182,3 +182,14 @@ def test_a_lease_lasts_longer_than_several_heartbeats():
     every = {job.name: job.every for job in JOBS}["heartbeat"]
     assert 3 * every <= lease.LIFE
     assert every <= timedelta(seconds=20)
+
+
+def test_a_process_stopped_inside_a_transaction_cannot_hold_others_for_ever(runtime):
+    if runtime.database.is_sqlite:
+        pytest.skip("SQLite has no such setting; a writer waits 30 seconds and gives up")
+    with runtime.database.engine.connect() as connection:
+        for name, wanted in {
+            "idle_in_transaction_session_timeout": "1min",
+            "lock_timeout": "30s",
+        }.items():
+            assert connection.exec_driver_sql(f"SHOW {name}").scalar() == wanted

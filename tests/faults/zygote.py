@@ -1,0 +1,211 @@
+"""A process that forks workers: importing everything once makes a thousand deaths cheap.
+
+It reads one JSON order per line and answers ``started PID``; it says ``ended PID SIGNAL``
+when a worker has gone. Its workers die with it.
+"""
+
+import ctypes
+import json
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from qol_app.delivery.smtp import Email, MailServer
+from qol_app.runtime import Runtime
+from qol_app.services import outgoing, reminders
+from qol_app.services.composing import House
+from qol_app.worker.jobs import Worker
+from qol_app.worker.sending import Sender
+from tests.conftest import make_runtime, make_settings
+
+SWEEP, PREPARE = reminders.sweep, outgoing.prepare
+CONCLUDE, RECOVER = outgoing.conclude, outgoing.recover
+POINTS = (
+    "before_claim",
+    "after_claim",
+    "before_begin",
+    "after_begin",
+    "during_call",
+    "after_call",
+    "before_conclude",
+    "after_conclude",
+    "before_recover",
+    "after_recover",
+)
+
+
+@dataclass
+class Fate:
+    """Where a worker meets its end, after passing there so many times."""
+
+    point: str
+    passes: int
+    signal: int
+    # Held while stopping: a process stopped inside a transaction stops all of SQLite.
+    quiet: AbstractContextManager = field(default_factory=nullcontext)
+
+    def reach(self, point: str) -> None:
+        if point != self.point:
+            return
+        self.passes -= 1
+        if self.passes < 0:
+            self.point = ""
+            with self.quiet if self.signal == signal.SIGSTOP else nullcontext():
+                os.kill(os.getpid(), self.signal)
+
+
+class Clock:
+    """Time that runs faster than ours, from an instant all workers agree on."""
+
+    def __init__(self, start: float, shown: str, speed: float) -> None:
+        self.start, self.shown, self.speed = start, datetime.fromisoformat(shown), speed
+
+    def __call__(self) -> datetime:
+        return self.shown + timedelta(seconds=(time.time() - self.start) * self.speed)
+
+
+class FatefulMail(Email):
+    """E-mail that may die with the content handed over and no answer read, or right after."""
+
+    def __init__(self, server: MailServer, fate: Fate) -> None:
+        super().__init__(server, "qol@example.org")
+        self.fate = fate
+
+    def send(self, message):
+        handed = super().send(message)
+        self.fate.reach("after_call")
+        return handed
+
+    def _content(self, smtp, content, message_id):
+        answer = smtp.getreply
+
+        def getreply():
+            self.fate.reach("during_call")
+            return answer()
+
+        smtp.getreply = getreply
+        return super()._content(smtp, content, message_id)
+
+
+def with_fate(runtime: Runtime, fate: Fate) -> Runtime:
+    """Return a runtime whose transactions of the send path may be the last thing done."""
+    label = threading.local()
+    fate.quiet = runtime.database._write_lock
+
+    def labelled(name, original, really=bool):
+        def call(*args, **kwargs):
+            result = original(*args, **kwargs)
+            if really(result):
+                label.value = name
+            return result
+
+        return call
+
+    def small_sweep(ctx, lease, channels):
+        # A few at a time, so that a pack of workers has many claims to die at.
+        return replace(SWEEP(ctx, lease, channels, most=3), more=False)
+
+    reminders.sweep = labelled("claim", small_sweep, lambda swept: swept.claimed)
+    outgoing.prepare = labelled("begin", PREPARE)
+    outgoing.conclude = labelled("conclude", CONCLUDE, lambda _: True)
+    outgoing.recover = labelled("recover", RECOVER, lambda _: True)
+
+    class Fateful(Runtime):
+        @contextmanager
+        def writing(self, actor):
+            label.value = None
+            with super().writing(actor) as ctx:
+                yield ctx
+                if label.value:
+                    fate.reach(f"before_{label.value}")
+            if label.value:
+                fate.reach(f"after_{label.value}")
+
+    return Fateful(**{name: getattr(runtime, name) for name in Runtime.__dataclass_fields__})
+
+
+def make(order: dict, house: House, fate: Fate, runtime: Runtime) -> Worker:
+    channel = FatefulMail(MailServer.from_url(order["smtp_url"], timeout_s=10), fate)
+    sender = Sender(with_fate(runtime, fate), house, {"email": channel}, threads=order["threads"])
+    return Worker(sender, life=timedelta(seconds=order["life_s"]))
+
+
+def warm_up(order: dict, house: House) -> Runtime:
+    """Return a runtime whose statements are compiled and whose connections are closed."""
+    settings = make_settings(order["database_url"], Path(order["instance"]))
+    runtime = make_runtime(settings, Clock(*order["clock"]))
+    worker = make(order, house, Fate("", 0, 0), runtime)
+    for job in (worker.heartbeat, worker.remind, worker.deliver, worker.stop):
+        job()
+    runtime.database.engine.dispose()
+    return runtime
+
+
+def work(order: dict, house: House, runtime: Runtime) -> None:
+    """Be a worker until killed."""
+    worker = make(order, house, Fate(order["point"], order["passes"], order["signal"]), runtime)
+    beat = max(order["life_s"] / order["clock"][2] / 4, 0.02)  # in our own seconds
+    threading.Thread(target=_beat, args=[worker, beat], daemon=True).start()
+    while True:
+        for job in (worker.remind, worker.deliver):
+            try:
+                job()
+            except Exception as error:
+                print(f"{os.getpid()} {job.__name__}: {error!r}"[:300], file=sys.stderr)
+        time.sleep(beat / 2)
+
+
+def _beat(worker: Worker, every_s: float) -> None:
+    while True:
+        try:
+            worker.heartbeat()
+        except Exception as error:
+            print(f"{os.getpid()} heartbeat: {error!r}"[:300], file=sys.stderr)
+        time.sleep(every_s)
+
+
+def die_with_parent() -> None:
+    ctypes.CDLL("libc.so.6").prctl(1, signal.SIGKILL)
+
+
+def main() -> None:
+    die_with_parent()
+    house = House.of(make_settings("", Path()))
+    children: set[int] = set()
+    runtime = None
+    buffer = b""
+    while True:
+        readable, _, _ = select.select([0], [], [], 0.004)
+        if readable:
+            more = os.read(0, 65536)
+            if not more:
+                break
+            *lines, buffer = (buffer + more).split(b"\n")
+            for line in lines:
+                order = json.loads(line)
+                runtime = runtime or warm_up(order, house)
+                pid = os.fork()
+                if pid == 0:
+                    die_with_parent()
+                    os.close(0)
+                    work(order, house, runtime)
+                children.add(pid)
+                print(f"started {pid}", flush=True)
+        for pid in list(children):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                children.discard(pid)
+                print(f"ended {pid} {os.WTERMSIG(status)}", flush=True)
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()
