@@ -11,10 +11,41 @@ from qol_app.settings import ROOT
 from qol_app.web.guard import check_routes, needs
 
 # What cannot be added to a running study later; docs/validation.md names a test for each.
-CORE = (
-    "A1 A2 A3 A4 A5 A7 A8 A9 Z1 Z2 I1 I2 I3 I4 I5 I6 I7 I8 C1 C2 C5 T1 T2 T3 "
-    "D1 D2 D3 D4 D9 D11 M1 M5 O4"
-).split()
+CORE = [
+    "A1",
+    "A2",
+    "A3",
+    "A4",
+    "A5",
+    "A7",
+    "A8",
+    "A9",
+    "Z1",
+    "Z2",
+    "I1",
+    "I2",
+    "I3",
+    "I4",
+    "I5",
+    "I6",
+    "I7",
+    "I8",
+    "C1",
+    "C2",
+    "C5",
+    "T1",
+    "T2",
+    "T3",
+    "D1",
+    "D2",
+    "D3",
+    "D4",
+    "D9",
+    "D11",
+    "M1",
+    "M5",
+    "O4",
+]
 
 
 @pytest.mark.requirement("Z1")
@@ -54,7 +85,9 @@ def test_every_dependency_is_pinned_with_hashes(name):
 def test_pages_name_no_other_origin():
     pages = [*(ROOT / "qol_app" / "web" / "templates").rglob("*.html")]
     assets = [path for path in (ROOT / "qol_app" / "web" / "static").rglob("*") if path.is_file()]
-    loads = re.compile(r"""(?:src|href|action)=["']https?://|url\(["']?https?://|@import|from ["']https?:""")
+    loads = re.compile(
+        r"""(?:src|href|action)=["']https?://|url\(["']?https?://|@import|from ["']https?:"""
+    )
     for path in (*pages, *assets):
         found = loads.search(path.read_text(errors="ignore"))
         assert found is None, f"{path.name}: {found}"

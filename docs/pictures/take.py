@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -65,16 +64,18 @@ def _phone(browser: Browser, access: dict[str, str]) -> None:
         viewport={"width": 360, "height": 740}, device_scale_factor=2, locale="en"
     )
     page.goto(f"http://localhost:{PORT}/a/{access['token']}?lang=en")
-    page.get_by_label(re.compile("PIN|code", re.I)).fill(access["pin"])
-    page.get_by_role("button").first.click()
-    page.locator("main button[type=submit], main a.button").first.click()
+    page.locator("input[name=pin]").fill(access["pin"])
+    page.locator("main form button").first.click()
+    while not page.locator("#question").count():
+        page.locator("main form button, main a.button").first.click()
+        page.wait_for_load_state()
     page.screenshot(path=HERE / "phone.png")
 
 
 def _compliance(browser: Browser) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 860}, locale="en")
     page.goto(f"http://localhost:{PORT}/demo")
-    page.get_by_role("button", name=re.compile("coordinator|koordinator", re.I)).first.click()
+    page.locator("main form button").first.click()
     page.goto(f"http://localhost:{PORT}/staff/compliance")
     page.screenshot(path=HERE / "compliance.png")
 

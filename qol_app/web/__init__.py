@@ -10,8 +10,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     auth.bp,
     staff.bp,
     health.bp,
-    demo.bp,
 )
 # Known by the signature in their address, not by a cookie, so no CSRF token protects them.
 SIGNED_BLUEPRINTS: tuple[Blueprint, ...] = (stopping.bp,)
-DEMO_BLUEPRINTS: tuple[Blueprint, ...] = (outbox.bp,)
+DEMO_BLUEPRINTS: tuple[Blueprint, ...] = (demo.bp, outbox.bp)
