@@ -45,7 +45,7 @@ pictures: $(VENV)/.development ## the screenshots of the README, taken from a ru
 	@$(BIN)/python docs/pictures/take.py
 
 trace: $(VENV)/.development ## docs/validation.md: which test shows which requirement
-	@$(BIN)/python -m pytest --collect-only -q --trace-to docs/validation.md >/dev/null
+	@$(BIN)/python -m pytest tests --collect-only -q --trace-to docs/validation.md >/dev/null
 
 pins: $(VENV)/.development ## compile the pinned requirements anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \

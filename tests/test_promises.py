@@ -11,41 +11,11 @@ from qol_app.settings import ROOT
 from qol_app.web.guard import check_routes, needs
 
 # What cannot be added to a running study later; docs/validation.md names a test for each.
-CORE = [
-    "A1",
-    "A2",
-    "A3",
-    "A4",
-    "A5",
-    "A7",
-    "A8",
-    "A9",
-    "Z1",
-    "Z2",
-    "I1",
-    "I2",
-    "I3",
-    "I4",
-    "I5",
-    "I6",
-    "I7",
-    "I8",
-    "C1",
-    "C2",
-    "C5",
-    "T1",
-    "T2",
-    "T3",
-    "D1",
-    "D2",
-    "D3",
-    "D4",
-    "D9",
-    "D11",
-    "M1",
-    "M5",
-    "O4",
-]
+CORE = (
+    *("A1", "A2", "A3", "A4", "A5", "A7", "A8", "A9", "Z1", "Z2"),
+    *("I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "C1", "C2", "C5"),
+    *("T1", "T2", "T3", "D1", "D2", "D3", "D4", "D9", "D11", "M1", "M5", "O4"),
+)
 
 
 @pytest.mark.requirement("Z1")
