@@ -46,7 +46,10 @@ def profiles(data: ReportData) -> Section:
         if not known:
             draft.note("{title}: no valid score at a planned timepoint.", title=instrument.title)
             continue
-        rows = rows.assign(timepoint=pd.Categorical(rows["timepoint"], known))
+        rows = rows.assign(
+            timepoint=pd.Categorical(rows["timepoint"], known),
+            scale=pd.Categorical(rows["scale"], scales),
+        )
         result = descriptives(rows, by=["scale", "timepoint", "arm"])
         draft.account(instrument.title, result)
         draft.figures.append(_profile_figure(data, instrument, scales, known, result.table))
@@ -89,7 +92,8 @@ def _profile_figure(
         ]
     title = say("{title}: mean (95 % interval), n").format(title=instrument.title)
     table = Table(f"profiles-{instrument.code}", title, rows, shown)
-    return panels(wording, table, points, titles, known, list(data.arms), say("Mean score"))
+    limits = {one.code: (one.low, one.high) for one in instrument.scales}
+    return panels(wording, table, points, titles, known, list(data.arms), say("Mean score"), limits)
 
 
 def _mean_cell(row) -> str:  # type: ignore[no-untyped-def]

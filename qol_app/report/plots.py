@@ -97,10 +97,12 @@ def panels(
     order: Sequence[str],
     groups: Sequence[str],
     y_label: str,
+    limits: Mapping[str, tuple[float, float]] | None = None,
 ) -> Figure:
     """Return small multiples: mean and interval by timepoint and group, a panel for each scale.
 
-    ``rows``: panel, timepoint, group, mean, ci_low, ci_high.
+    ``rows``: panel, timepoint, group, mean, ci_low, ci_high. ``limits`` are the ends of a
+    panel's scale; an interval that reaches beyond them is cut off there.
     """
     across = min(3, max(1, len(titles)))
     down = -(-len(titles) // across)
@@ -112,6 +114,9 @@ def panels(
             for place, group in enumerate(groups):
                 _course(axes, mine[mine["group"] == group], order, place, len(groups), group)
             axes.set_title(f"{code}  {_short(title)}", loc="left")
+            if limits and code in limits:
+                low, high = limits[code]
+                axes.set_ylim(low - 0.04 * (high - low), high + 0.04 * (high - low))
             axes.set_xticks(range(len(order)), order)
             axes.tick_params(axis="x", labelsize=7.5)
         for axes in list(grid.flat)[len(titles) :]:

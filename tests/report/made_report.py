@@ -31,7 +31,7 @@ def made_study() -> Study:
     )
 
 
-def made_facts(seed: int = 3, n: int = 80) -> Source:
+def made_facts(seed: int = 3, n: int = 60) -> Source:
     """Return facts with arms, as an export by arm holds them."""
     trial = synthetic_trial(seed, n)
     items = pd.DataFrame(
