@@ -13,8 +13,7 @@ def worker_command() -> None:
     from qol_app.worker import loop
 
     logging.basicConfig(level=runtime().settings.log_level, format="%(name)s %(message)s")
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("mail.log").setLevel(logging.WARNING)
+    for chatty in ("alembic", "apscheduler", "httpx", "mail.log"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     click.echo("worker running")
     loop.run(runtime())

@@ -25,6 +25,8 @@ TIMEOUT_S = 30.0
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
 ENHANCED_CODE = re.compile(rb"^([245]\.\d{1,3}\.\d{1,3})\b")
+# Long lines, because a folded address in List-Unsubscribe is encoded and then no address.
+POLICY = SMTP.clone(cte_type="7bit", max_line_length=900)
 BROKEN = (smtplib.SMTPServerDisconnected, OSError)
 
 
@@ -104,7 +106,7 @@ class Email:
         Undeliverable
             If what should be one address is not.
         """
-        mail = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
+        mail = EmailMessage(policy=POLICY)
         try:
             mail["From"] = self.mail_from
             mail["To"] = Address(addr_spec=message.to)
@@ -114,11 +116,11 @@ class Email:
         mail["Date"] = format_datetime(localtime())
         mail["Message-ID"] = f"<{message.thread}@{self.domain}>"
         mail["Auto-Submitted"] = "auto-generated"
-        mail["Content-Language"] = message.language
         if message.unsubscribe_url:
             mail["List-Unsubscribe"] = f"<{message.unsubscribe_url}>"
             mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         mail.set_content(message.text)
+        mail["Content-Language"] = message.language
         for attachment in message.attachments:
             main, _, sub = attachment.media_type.partition("/")
             mail.add_attachment(

@@ -34,7 +34,7 @@ ADDRESSES = {"email": "email", "sms": "phone", "push": "push"}
 # The task that asks for another address; while it is open, the channel is left alone.
 BAD_ADDRESS_TASKS = {channel: f"bad_{channel}" for channel in ADDRESSES}
 # In the order in which they are tried where the participant has no wish.
-USUAL_ORDER = ("email", "sms", "push", "console")
+USUAL_ORDER = ("email", "sms", "push")
 
 # States of a reminder. While ``claimed`` it is waiting for its first or next attempt, while
 # ``sending`` an attempt is under way; the others are where it can end.
@@ -100,7 +100,9 @@ def people(
     for participant, site, *present in rows:
         has = {channel for channel, there in zip(ADDRESSES, present, strict=True) if there}
         asked_for = tuple(tasks.get(participant.id, ()))
-        usable = (has | {"console"}) & set(channels) - _bad_channels(asked_for)
+        if participant.preferred_channel == "console":  # a demo's wish; needs no address
+            has.add("console")
+        usable = has & set(channels) - _bad_channels(asked_for)
         zone = ZoneInfo(participant.timezone)
         own = reminders.get(participant.id, [])
         found[participant.id] = Person(

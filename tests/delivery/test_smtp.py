@@ -42,6 +42,14 @@ def test_the_server_gets_one_recipient_and_the_text_unharmed():
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
+def test_addresses_in_headers_are_neither_folded_nor_encoded():
+    url = "https://qol.example.org/stop/" + "x" * 120
+    raw = email("127.0.0.1:1").compose(make_message(unsubscribe_url=url)).as_bytes()
+    assert f"List-Unsubscribe: <{url}>\r\n".encode() in raw
+    assert b"Content-Language: sv\r\n" in raw
+    assert max(len(line) for line in raw.split(b"\r\n")) <= 998
+
+
 def test_two_attempts_at_one_reminder_have_one_message_id():
     script = Script(at_data=lambda n: "451 4.7.1 later" if n == 0 else "250 2.0.0 ok")
     with mail_server(script) as address:

@@ -1,0 +1,106 @@
+"""``flask worker`` as a process: starts, ticks, sends, and ends well when told to."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from datetime import timedelta
+
+import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from qol_app.errors import SettingsError
+from qol_app.settings import ROOT, fresh_settings
+from qol_app.worker import loop
+from qol_app.worker.jobs import JOBS
+from tests.messaging import Provider, make_worker
+
+WITHIN_S = 90
+
+
+@pytest.fixture
+def instance(tmp_path, templates):
+    """A demo's instance folder with a database that has the study but nobody in it."""
+    templates.copy("sqlite", tmp_path)
+    (tmp_path / "settings.env").write_text(fresh_settings(DEMO="yes", MAIL_FROM="qol@example.org"))
+    return tmp_path
+
+
+def start(instance, **more):
+    environment = {
+        **os.environ,
+        "QOL_SETTINGS": str(instance / "settings.env"),
+        "PYTHONUNBUFFERED": "1",
+        **more,
+    }
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def ticks(instance):
+    connection = sqlite3.connect(instance / "qol.db")
+    try:
+        return dict(connection.execute("SELECT job, detail FROM worker_tick").fetchall())
+    finally:
+        connection.close()
+
+
+@pytest.mark.slow
+def test_the_worker_ticks_and_gives_its_lease_back_when_told_to_end(instance):
+    process = start(instance)
+    try:
+        deadline = time.monotonic() + WITHIN_S
+        while "heartbeat" not in ticks(instance):
+            assert process.poll() is None, process.stdout.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=WITHIN_S)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert "worker running" in said
+    assert {"heartbeat", "reminders", "deliveries", "seal", "housekeeping"} <= set(ticks(instance))
+    connection = sqlite3.connect(instance / "qol.db")
+    (expires,) = connection.execute("SELECT expires_at FROM worker_lease").fetchone()
+    connection.close()
+    assert expires.startswith("1970")
+
+
+@pytest.mark.slow
+def test_a_live_study_without_any_channel_is_told_which_settings_are_missing(instance):
+    process = start(instance, DEMO="no")
+    said, _ = process.communicate(timeout=WITHIN_S)
+    assert process.returncode == 1
+    assert "SMTP_URL, SMS_URL, VAPID_PRIVATE_KEY" in said
+    assert "Traceback" not in said
+
+
+def test_jobs_are_few_fixed_and_never_thrown_away_for_being_late(runtime):
+    scheduler = BackgroundScheduler()
+    scheduler.start(paused=True)
+    try:
+        loop.add_jobs(scheduler, make_worker(runtime, email=Provider()))
+        jobs = scheduler.get_jobs()
+    finally:
+        scheduler.shutdown(wait=False)
+    assert {job.id for job in jobs} == {job.name for job in JOBS}
+    assert all(job.coalesce and job.max_instances == 1 for job in jobs)
+    assert all(job.misfire_grace_time is None for job in jobs)
+    assert max(job.trigger.interval for job in jobs if job.id == "reminders") == timedelta(
+        minutes=1
+    )
+
+
+def test_a_worker_without_channels_is_refused(runtime):
+    with pytest.raises(SettingsError, match="SMTP_URL"):
+        loop.make_worker(runtime, runtime.settings)
