@@ -19,6 +19,7 @@ from qol_app.cli.conformance import conformance_command
 from qol_app.cli.database import definitions_group, migrate_command
 from qol_app.cli.demo import demo_group
 from qol_app.cli.export import export_command
+from qol_app.cli.fhir import fhir_group
 from qol_app.cli.plan import plan_command
 from qol_app.cli.report import report_command
 from qol_app.cli.score import score_command
@@ -37,6 +38,7 @@ COMMANDS: tuple[click.Command, ...] = (
     conformance_command,
     definitions_group,
     demo_group,
+    fhir_group,
     plan_command,
     score_command,
     serve_command,
