@@ -27,7 +27,7 @@ from qol_app.services.library import Library
 from qol_app.settings import ROOT, Settings
 from tests.postgres import NotInstalled, postgresql
 
-pytest_plugins = ("tests.trace",)
+pytest_plugins = ("tests.trace", "tests.chromium")
 
 ENGINES = ("sqlite", "postgresql")
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

@@ -2,13 +2,13 @@
 
 import logging
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
-from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_SCHEDULER_STARTED, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
@@ -82,17 +82,29 @@ def run(runtime: Runtime) -> None:
         scheduler = BlockingScheduler(
             timezone=UTC, executors={"default": ThreadPoolExecutor(len(JOBS))}
         )
+        _end_when_told(scheduler)
         add_jobs(scheduler, worker)
-        signal.signal(signal.SIGTERM, lambda *_: _end(scheduler))
-        signal.signal(signal.SIGINT, lambda *_: _end(scheduler))
         log.info("worker %s: %s", worker.holder, ", ".join(worker.sender.channels))
         scheduler.start()
         worker.stop()
 
 
-def _end(scheduler: Any) -> None:
-    if scheduler.running:
-        scheduler.shutdown(wait=True)
+def _end_when_told(scheduler: BaseScheduler) -> None:
+    """End the scheduler on SIGTERM and SIGINT, also on one that comes before it runs."""
+    told = threading.Event()
+
+    def end(*_: object) -> None:
+        told.set()
+        if scheduler.running:
+            scheduler.shutdown(wait=True)
+
+    def end_at_once(_: object) -> None:
+        if told.is_set():
+            scheduler.shutdown(wait=False)
+
+    scheduler.add_listener(end_at_once, EVENT_SCHEDULER_STARTED)
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
 
 
 def _log_error(event: JobExecutionEvent) -> None:

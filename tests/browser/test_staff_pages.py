@@ -92,6 +92,8 @@ def test_the_first_page_works_by_keyboard_alone(new_page, runtime):
     page = new_page()
     known = make_staff(runtime)
     page.goto("/staff/sign-in")
+    # The page puts the focus there by itself; typing before that would go nowhere.
+    expect(page.locator("input[name=email]")).to_be_focused()
     page.keyboard.type(known.staff.email)
     page.keyboard.press("Tab")
     page.keyboard.type(known.password)

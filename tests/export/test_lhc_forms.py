@@ -7,7 +7,6 @@ not to be had, the test says so and is not run.
 import functools
 import http.server
 import json
-import os
 import shutil
 import subprocess
 import tarfile
@@ -15,7 +14,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from qol_app.definition.instrument import load_instrument
 from qol_app.definition.wording import load_wordings
@@ -24,16 +22,6 @@ from tests.export.test_fhir_questionnaire import CODES, FOLDER
 
 PACKAGE = "lforms@40.1.3"
 FETCH_SECONDS = 120
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PAGE = """<!doctype html><meta charset="utf-8"><title>form</title>
 <link rel="stylesheet" href="webcomponent/styles.css">
 <div id="form"></div>
@@ -89,16 +77,6 @@ def address(renderer):
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    if not Path(CHROMIUM).exists():
-        pytest.skip("not run: Chromium is not installed (Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def page(address, chromium):
     page = chromium.new_page()
     page.set_default_timeout(60_000)
@@ -150,7 +128,7 @@ def test_the_renderer_keeps_conditions_and_gives_codes_back(page):
     assert wording.recall["four_weeks"] in text
     for answer, state in (("Clear", "visible"), ("None", "hidden")):
         page.locator("[id='item-q34/1/1'] label", has_text=answer).click()
-        page.get_by_text(wording.items["q35"].prompt).wait_for(state=state)
+        page.get_by_text(wording.items["q35"].prompt, exact=True).wait_for(state=state)
     assert _answers(page) == {"q34": "1"}
 
 
