@@ -1,13 +1,11 @@
 """The grid, the rates and the list of the morning, from facts in the database."""
 
 import time
-from collections import Counter
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import event, insert, select
 
-from qol_app.crypto import public_id
 from qol_app.db.tables import (
     Assessment,
     ContactAttempt,
@@ -24,18 +22,9 @@ from qol_app.schedule.plan import plan
 from qol_app.schedule.status import AssessmentState
 from qol_app.services import compliance, events, follow_up
 from qol_app.services.context import Actor
-from qol_app.services.definitions import protocol_in_force
-from qol_app.services.library import newest
 from qol_app.services.standing import people
-from tests.staff_factories import (
-    ALL_FOUR,
-    PROTOCOL,
-    TODAY,
-    answer,
-    assessment_of,
-    make_participant,
-    noon,
-)
+from tests.bulk import Sketch, Study
+from tests.staff_factories import TODAY, answer, assessment_of, make_participant, noon
 
 TARGET, CLOSES = timedelta(days=91), timedelta(days=112)  # of M3, from randomisation
 
@@ -52,15 +41,17 @@ def enrolled(ctx, number, randomised_on, arm="A", site="UME"):
 
 def test_the_worked_example_of_the_rates(ctx):
     """100 randomised, 12 dead, 5 withdrawn, 3 not yet there, 68 valid, so 12 missing."""
-    long_ago, lately = days_ago(120), days_ago(100)
+    sketches = []
     for n in range(100):
-        row = enrolled(ctx, f"UME-{n:03d}", lately if n >= 97 else long_ago, "AB"[n % 2])
+        start = days_ago(100 if n >= 97 else 120)
+        happened = [("consent", start), ("randomisation", start)]
         if n < 12:
-            events.record(ctx, row, "death", long_ago + timedelta(days=60))
+            happened.append(("death", start + timedelta(days=60)))
         elif n < 17:
-            events.record(ctx, row, "withdrawal_qol", long_ago + timedelta(days=80))
-        elif n < 85:
-            answer(ctx, assessment_of(ctx, row, "M3"), noon(long_ago + TARGET))
+            happened.append(("withdrawal_qol", start + timedelta(days=80)))
+        answered = {"M3": start + TARGET} if 17 <= n < 85 else {}
+        sketches.append(Sketch(happened, "AB"[n % 2], answered))
+    Study(ctx).write(sketches)
     found = compliance.rates(people(ctx), ["M3"]).of[""]["M3"]
     assert (found.valid, found.randomised) == (68, 100)
     assert (found.valid, found.old_enough) == (68, 97)
@@ -228,99 +219,22 @@ def test_the_grid_has_a_column_for_each_timepoint_that_is_used(ctx):
     assert len(cells["M3"]) == 1
 
 
-def big_study(ctx, n, answers):
-    """Fill n randomised participants with their plans and answers straight into the tables."""
-    protocol_id, protocol = protocol_in_force(ctx, PROTOCOL)
-    instrument = newest(ctx.session, "instrument", "qlq-c30").id
-    wording = newest(ctx.session, "wording", "qlq-c30", "sv").id
-    site_ids = [site.id for site in ctx.session.query(Site)]
-    rows = Counter()
-    first = 100_000  # out of the way of numbers the database gives itself
-
-    def add(table, **values):
-        rows[table] += 1
-        batches.setdefault(table, []).append({"id": first + rows[table], **values})
-        return first + rows[table]
-
-    batches = {}
-    for number in range(n):
+def two_hundred(ctx):
+    """Write 200 participants with 15 assessments each, all answered so far."""
+    study, sketches = Study(ctx), []
+    for number in range(200):
         start = days_ago(200 + number)
-        pid = add(
-            Participant,
-            public_id=public_id(),
-            study_number=f"BIG-{number:04d}",
-            site_id=site_ids[number % 6],
-            protocol_id=protocol_id,
-            language="sv",
-            timezone="Europe/Stockholm",
-            identity_ref=public_id(),
-            enrolled_at=ctx.now,
-        )
-        details = {"arm": "AB"[number % 2]}
-        happened = [Event("consent", start), Event("randomisation", start, details)]
-        happened += [Event("progression", start + timedelta(days=60 * k)) for k in range(1, 6)]
-        for one in happened:
-            add(
-                ParticipantEvent,
-                participant_id=pid,
-                kind=one.kind,
-                happened_on=one.on,
-                details=dict(one.details),
-                recorded_at=ctx.now,
-            )
-        for planned in plan(protocol, History(happened), "sv"):
-            window = planned.window
-            begun = answers and window.target < TODAY
-            aid = add(
-                Assessment,
-                public_id=public_id(),
-                participant_id=pid,
-                protocol_id=protocol_id,
-                timepoint=planned.timepoint,
-                occurrence=planned.occurrence,
-                package=planned.package,
-                instruments=list(planned.instruments),
-                anchor_on=planned.anchor_on,
-                opens_on=window.opens,
-                target_on=window.target,
-                closes_on=window.closes,
-                late_until=window.late_until,
-                planned_at=ctx.now,
-                started_at=noon(window.target) if begun else None,
-            )
-            if begun:
-                fid = add(
-                    Form,
-                    assessment_id=aid,
-                    instrument="qlq-c30",
-                    position=0,
-                    instrument_id=instrument,
-                    wording_id=wording,
-                    language="sv",
-                    started_at=noon(window.target),
-                )
-                for item, value in ALL_FOUR.items():
-                    answered = {"status": "ANSWERED", "value": value, "counter": 1}
-                    add(
-                        Response,
-                        event_id=f"{fid}-{item}",
-                        form_id=fid,
-                        item=item,
-                        recorded_at=noon(window.target),
-                        **answered,
-                    )
-                batches.setdefault(Submission, []).append(
-                    {
-                        "assessment_id": aid,
-                        "receipt": public_id(),
-                        "submitted_at": noon(window.target),
-                    }
-                )
-    for table in (Participant, ParticipantEvent, Assessment, Form, Response, Submission):
-        if batches.get(table):
-            ctx.session.execute(insert(table), batches[table])
-    ctx.session.flush()
-    return rows
+        happened = [("consent", start), ("randomisation", start)]
+        happened += [("progression", start + timedelta(days=60 * k)) for k in range(1, 6)]
+        planned = plan(study.protocol, History(Event(kind, on) for kind, on in happened), "sv")
+        answered = {
+            one.timepoint: one.window.target
+            for one in planned
+            if one.window.target < TODAY and one.timepoint != "PD"
+        }
+        sketches.append(Sketch(happened, "AB"[number % 2], answered))
+    study.write(sketches)
+    return study
 
 
 def statements(ctx, work):
@@ -340,10 +254,11 @@ def test_the_number_of_queries_does_not_grow_with_participants(ctx):
         ctx.session.expire_all()
         compliance.worklist(ctx, people(ctx))
 
-    big_study(ctx, 5, answers=True)
+    row = enrolled(ctx, "UME-900", days_ago(120))
+    answer(ctx, assessment_of(ctx, row, "M3"), noon(days_ago(29)))
     work()  # definitions are read once per process
     few = statements(ctx, work)
-    for n in range(20):
+    for n in range(5):
         row = enrolled(ctx, f"UME-{n:03d}", days_ago(120))
         answer(ctx, assessment_of(ctx, row, "M3"), noon(days_ago(29)))
     assert statements(ctx, work) == few
@@ -363,9 +278,9 @@ def quickest(work, times=5):
 @pytest.mark.slow
 def test_two_hundred_participants_cost_little_more_than_reading_their_rows(ctx):
     """Everything derived, against reading the same rows plainly, side by side in one run."""
-    rows = big_study(ctx, 200, answers=True)
-    assert rows[Assessment] == 3000
-    assert rows[Response] > 30_000
+    rows = two_hundred(ctx).rows
+    assert len(rows[Assessment]) == 3000
+    assert len(rows[Response]) > 20_000
     tables = [t.__table__ for t in (Participant, ParticipantEvent, Assessment, Form, Submission)]
 
     def floor():

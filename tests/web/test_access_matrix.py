@@ -138,13 +138,15 @@ def ids_of(things: Mapping[str, Things], whose: str) -> dict[str, Any]:
 def cases(rule: Rule, role: str, right: str, has_site: bool) -> Iterator[tuple[str, bool]]:
     """Yield whose ids to try, and whether the page must look as if it were not there."""
     scoped = role not in ALL_SITES
-    ids = rule.arguments & set(UNKNOWN)
     personal = bool(rule.arguments & set(IDS))
     allowed = may(role, right)
     yield "UME", not allowed or (personal and scoped and not has_site)
-    for other in SITES[1:]:
-        yield other, not allowed or (personal and scoped)
-    yield "unknown", not allowed or bool(ids)
+    if personal:
+        # One of the five others for each route, another one for the next.
+        other = SITES[1 + sum(map(ord, rule.rule)) % 5]
+        yield other, not allowed or scoped
+    if rule.arguments & set(UNKNOWN):
+        yield "unknown", True
 
 
 @pytest.mark.requirement("Z2")
@@ -166,8 +168,9 @@ def test_ids_of_two_participants_cannot_be_mixed(app, runtime, things):
 
 
 @pytest.mark.requirement("Z2")
-@pytest.mark.parametrize("role", [role for role in STAFF_ROLES if role not in ALL_SITES])
-def test_no_page_names_a_participant_of_another_site(app, runtime, things, role):
+def test_no_page_names_a_participant_of_another_site(app, runtime, things):
+    role = "investigator"  # may open every page that a coordinator may, and the trail
+    assert ROLES["coordinator"] <= ROLES[role]
     for site in SITES:
         client = new_browser(app)
         known = make_staff(runtime, role, (site,), email=f"{role}.{site}@example.org".lower())

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import request
 from flask.typing import ResponseReturnValue
-from wtforms import DateField, SelectField
+from wtforms import SelectField
 from wtforms.validators import Optional
 
 from qol_app.services.context import Context
@@ -13,7 +13,7 @@ from qol_app.services.trail import Wanted, actions, entries
 from qol_app.web.guard import needs
 from qol_app.web.language import _
 from qol_app.web.staff.blueprint import bp
-from qol_app.web.staff.forms import LineField, StaffForm, listed
+from qol_app.web.staff.forms import DayField, LineField, StaffForm, listed
 from qol_app.web.staff.unit import page, reading
 from qol_app.web.staff.words import N_
 
@@ -27,8 +27,8 @@ class FilterForm(StaffForm):
     action = SelectField(N_("What"))
     site = SelectField(N_("Site"))
     subject = LineField(N_("Row"), [Optional()], most=60)
-    since = DateField(N_("From"), [Optional()])
-    until = DateField(N_("To"), [Optional()])
+    since = DayField(N_("From"), [Optional()])
+    until = DayField(N_("To"), [Optional()])
 
 
 @bp.get("/audit")

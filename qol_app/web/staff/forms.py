@@ -90,11 +90,26 @@ class LineField(StringField):
             ) from error
 
 
+class DayField(DateField):
+    """A calendar day; what is no day comes back to the page without hidden characters."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if valuelist:
+            self.raw_data = valuelist = [clean_line(valuelist[0][:40], 40)]
+        super().process_formdata(valuelist)
+
+
 class SeveralField(SelectMultipleField):
     """Several of a few choices, as boxes to tick."""
 
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
+
+    def pre_validate(self, form: Any) -> None:
+        known = {choice.value for choice in self.choices or ()}
+        if not known.issuperset(self.data or ()):
+            # What was sent is not repeated: it may hide characters.
+            raise ValidationError(self.gettext("Not a valid choice."))
 
 
 def required(message: str = N_("Please fill this in.")) -> Checked:
@@ -169,7 +184,7 @@ class EnrolForm(ContactForm):
     study_number = LineField(N_("Study number"), [required(), _number_as_on_the_list], most=31)
     site = SelectField(N_("Site"), [required()])
     language = RadioField(N_("Language of the questionnaires"), [required()])
-    consent_on = DateField(N_("Day of consent"), [required(N_("Give the day as year-month-day."))])
+    consent_on = DayField(N_("Day of consent"), [required(N_("Give the day as year-month-day."))])
 
     def __init__(
         self, *args: Any, sites: Mapping[str, str], languages: Iterable[str], **kwargs: Any
@@ -184,7 +199,7 @@ class EnrolForm(ContactForm):
 class EventForm(StaffForm):
     """When something happened; details as the protocol asks for them are added to it."""
 
-    on = DateField(N_("Day"), [required(N_("Give the day as year-month-day."))])
+    on = DayField(N_("Day"), [required(N_("Give the day as year-month-day."))])
 
     def details(self) -> dict[str, str]:
         """Return what was given beside the day, as text."""
@@ -223,7 +238,7 @@ def _arm(protocol: Protocol, name: str) -> Any:
 
 
 def _until(protocol: Protocol, name: str) -> Any:
-    return DateField(N_("Last day"), [Optional()])
+    return DayField(N_("Last day"), [Optional()])
 
 
 def _hold_reason(protocol: Protocol, name: str) -> Any:
