@@ -16,7 +16,7 @@ EVERYBODY = {"errors"}
 EDGES = {
     "db": set(),
     "delivery": set(),
-    "services": {"db", "delivery", "clean", "crypto", "permissions", "settings"},
+    "services": {"db", "delivery", "clean", "crypto", "i18n", "permissions", "settings"},
 }
 
 

@@ -367,7 +367,7 @@ class Reminder(Base):
     step: Mapped[str]
     channel: Mapped[str]
     due_at: Mapped[datetime]
-    # claimed, handed_over, delivered, failed, uncertain, skipped
+    # claimed, sending, handed_over, delivered, failed, uncertain, skipped
     status: Mapped[str] = mapped_column(default="claimed")
     why: Mapped[str] = mapped_column(default="")
     claimed_at: Mapped[datetime]
@@ -380,6 +380,7 @@ class Delivery(Base):
     """One attempt at a reminder, written before the provider is called."""
 
     __tablename__ = "delivery"
+    __table_args__ = (Index("ix_delivery_status", "status"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     reminder_id: Mapped[int] = mapped_column(ForeignKey("reminder.id"), index=True)
@@ -391,6 +392,24 @@ class Delivery(Base):
     status: Mapped[str] = mapped_column(default="started")
     finished_at: Mapped[datetime | None]
     provider_ref: Mapped[str | None] = mapped_column(index=True)
+    detail: Mapped[str] = mapped_column(default="")
+    # The link it carried: a session begun by it shows that the message was read.
+    access_link_id: Mapped[int | None] = mapped_column(ForeignKey("access_link.id"))
+
+
+class Digest(Base):
+    """What a site was told about its open work on one day, written before it is sent."""
+
+    __tablename__ = "digest"
+    __table_args__ = (UniqueConstraint("site_id", "day"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    day: Mapped[date]
+    # started, accepted, refused, uncertain, nothing
+    status: Mapped[str]
+    attempts: Mapped[int] = mapped_column(default=0)
+    at: Mapped[datetime]
     detail: Mapped[str] = mapped_column(default="")
 
 

@@ -47,6 +47,13 @@ class Admitted:
 
 def issue_link(ctx: Context, participant: Participant, *, life: timedelta = LINK_LIFE) -> str:
     """Return a fresh link token; it is shown once and stored only as a hash."""
+    return new_link(ctx, participant, life=life)[0]
+
+
+def new_link(
+    ctx: Context, participant: Participant, *, life: timedelta = LINK_LIFE
+) -> tuple[str, int]:
+    """Return a fresh link token and the number of its row, for whoever wants to know it again."""
     token = new_token()
     link = AccessLink(
         participant_id=participant.id,
@@ -65,7 +72,7 @@ def issue_link(ctx: Context, participant: Participant, *, life: timedelta = LINK
         new={"participant": participant.id},
         site=site_code(ctx, participant),
     )
-    return token
+    return token, link.id
 
 
 def revoke_links(ctx: Context, participant: Participant, reason: str = "") -> None:

@@ -34,6 +34,10 @@ class Addresses:
         signature = self.signature(f"callback:{channel}", reference)
         return f"{self.base_url}/callbacks/{channel}?r={quote(reference)}&s={signature}"
 
+    def reply(self, channel: str) -> str:
+        """Return the address to be told to a gateway, for what participants answer."""
+        return f"{self.base_url}/callbacks/{channel}/reply?s={self.signature('reply', channel)}"
+
     def signature(self, purpose: str, name: str) -> str:
         """Return a signature over a name that serves one purpose only."""
         text = f"{purpose}|{name}".encode()

@@ -3,20 +3,25 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
 
-from qol_app.assessment import ResponseStatus, progress
-from qol_app.db.tables import Assessment, Definition, Form, Reminder, Response
+from qol_app.db.tables import Assessment, AuditEvent, Definition, Reminder
 from qol_app.definition.instrument import Instrument
 from qol_app.definition.message_texts import Messages, load_messages
 from qol_app.delivery.message import Attachment, Message
 from qol_app.errors import SettingsError
+from qol_app.schedule.calendar_file import calendar_file
 from qol_app.schedule.messages import MessageFacts, render
+from qol_app.schedule.planned import PlannedAssessment
+from qol_app.schedule.timeline import TimelineEntry
+from qol_app.schedule.windows import VisitWindow
 from qol_app.services import access, identity
 from qol_app.services.addresses import Addresses
-from qol_app.services.contacting import ADDRESSES, Person
+from qol_app.services.contacting import ADDRESSES, GONE_OUT, Person
 from qol_app.services.context import Context
+from qol_app.services.sittings import sitting
 from qol_app.settings import Settings
 
 # Channels that have room for a letter; the others get the one line.
@@ -67,15 +72,16 @@ def address_of(ctx: Context, person: Person, channel: str) -> str | None:
 
 def compose(
     ctx: Context, house: House, person: Person, row: Assessment, reminder: Reminder, to: str
-) -> Message:
-    """Return the message of one reminder, with a link of its own.
+) -> tuple[Message, int]:
+    """Return the message of one reminder with a link of its own, and the number of that link.
 
     The link token exists only here and in the message: what is stored is its hash. Older
     links keep working until they expire; the PIN never travels by any of these channels.
     """
     language = person.participant.language
     messages = house.messages.get(language) or next(iter(house.messages.values()))
-    link = house.addresses.link(access.issue_link(ctx, person.participant))
+    token, link_id = access.new_link(ctx, person.participant)
+    link = house.addresses.link(token)
     questions, minutes = left_to_answer(ctx, person, row)
     rendered = render(
         messages,
@@ -91,7 +97,7 @@ def compose(
     )
     thread = thread_of(row, reminder)
     reference = f"{thread}.{reminder.attempts}"
-    return Message(
+    message = Message(
         reference=reference,
         thread=thread,
         to=to,
@@ -103,13 +109,51 @@ def compose(
         callback_url=house.addresses.callback(reminder.channel, reference),
         attachments=attachments(ctx, house, person, row, reminder),
     )
+    return message, link_id
 
 
 def attachments(
     ctx: Context, house: House, person: Person, row: Assessment, reminder: Reminder
 ) -> tuple[Attachment, ...]:
-    """Return the files that travel with a message."""
-    return ()
+    """Return the files that travel with a message: a calendar entry with the first e-mail."""
+    earlier = [
+        one
+        for one in person.reminders
+        if one.assessment_id == row.id and one.channel == "email" and one.status in GONE_OUT
+    ]
+    if reminder.channel != "email" or earlier:
+        return ()
+    asked = PlannedAssessment(
+        timepoint=row.timepoint,
+        occurrence=row.occurrence,
+        anchor_on=row.anchor_on,
+        window=VisitWindow(row.opens_on, row.target_on, row.closes_on, row.late_until),
+        package=row.package,
+        instruments=tuple(row.instruments),
+    )
+    host = urlsplit(house.addresses.base_url).hostname
+    moved = _times_moved(ctx, row)
+    content = calendar_file(
+        person.protocol,
+        [TimelineEntry(asked, ())],
+        uid=lambda key: f"{row.public_id}@{host}",
+        made_at=ctx.now,
+        language=person.participant.language,
+        sequence=lambda key: moved,
+        with_reminders=False,
+    )
+    return (Attachment("calendar.ics", "text/calendar", content),)
+
+
+def _times_moved(ctx: Context, row: Assessment) -> int:
+    query = select(func.count()).select_from(AuditEvent)
+    return ctx.session.scalar(
+        query.where(
+            AuditEvent.subject == "assessment",
+            AuditEvent.subject_id == row.public_id,
+            AuditEvent.action == "assessment.move",
+        )
+    )
 
 
 def left_to_answer(ctx: Context, person: Person, row: Assessment) -> tuple[int, int]:
@@ -118,8 +162,7 @@ def left_to_answer(ctx: Context, person: Person, row: Assessment) -> tuple[int, 
         instruments = _newest_instruments(ctx, row.instruments)
         questions = sum(1 for one in instruments for item in one.items if item.asked_if is None)
         return questions, person.protocol.package(row.package).minutes
-    instruments, answers, skipped = _begun(ctx, row)
-    found = progress(instruments, answers, skipped)
+    found = sitting(ctx, person.participant, row).progress
     return found.items_left, max(1, found.minutes_left)
 
 
@@ -131,28 +174,3 @@ def _newest_instruments(ctx: Context, codes: Sequence[str]) -> list[Instrument]:
         .group_by(Definition.code)
     )
     return [ctx.library.instrument(ctx.session, id_) for id_ in ctx.session.scalars(query)]
-
-
-def _begun(
-    ctx: Context, row: Assessment
-) -> tuple[list[Instrument], dict[str, dict[str, int | None]], dict[str, set[str]]]:
-    """Return the instruments of a sitting with the answers and skips that count."""
-    query = select(Form).where(Form.assessment_id == row.id).order_by(Form.position)
-    forms = {form.id: form for form in ctx.session.scalars(query)}
-    events = (
-        select(Response.form_id, Response.item, Response.status, Response.value)
-        .where(Response.form_id.in_(forms))
-        .order_by(Response.counter, Response.event_id)
-    )
-    answers: dict[str, dict[str, int | None]] = {one.instrument: {} for one in forms.values()}
-    skipped: dict[str, set[str]] = {one.instrument: set() for one in forms.values()}
-    for form_id, item, status, value in ctx.session.execute(events):
-        code = forms[form_id].instrument
-        answers[code][item] = value
-        skipped[code].discard(item)
-        if status == ResponseStatus.SKIPPED:
-            skipped[code].add(item)
-    instruments = [
-        ctx.library.instrument(ctx.session, form.instrument_id) for form in forms.values()
-    ]
-    return instruments, answers, skipped

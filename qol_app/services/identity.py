@@ -10,8 +10,11 @@ from qol_app.crypto import public_id
 from qol_app.db.tables import Contact, Participant
 from qol_app.errors import NotAllowed
 from qol_app.services import audit
+from qol_app.services.contacting import ADDRESSES, BAD_ADDRESS_TASKS
 from qol_app.services.context import Context
 from qol_app.services.participants import site_code
+from qol_app.services.reminders import look_now
+from qol_app.services.tasks import finish_of_person
 
 FIELDS = ("name", "phone", "email", "push")
 
@@ -119,6 +122,10 @@ def change(ctx: Context, participant: Participant, identity: Identity) -> None:
         setattr(row, field, envelope)
     site = site_code(ctx, participant)
     audit.record(ctx, "identity.change", "contact", ref, old=old, new=new, site=site)
+    changed = {field for field in FIELDS if getattr(after, field) != getattr(before, field)}
+    kinds = {BAD_ADDRESS_TASKS[one] for one, field in ADDRESSES.items() if field in changed}
+    finish_of_person(ctx, participant.id, kinds, "the address was changed")
+    look_now(ctx, participant.id)
 
 
 def reachable(person: Identity) -> Identity:

@@ -95,7 +95,8 @@ def prepare(
     if to is None:
         _drop(ctx, person, row, reminder, "no_channel")
         return None
-    return _begin(ctx, person, reminder, compose(ctx, house, person, row, reminder, to))
+    message, link_id = compose(ctx, house, person, row, reminder, to)
+    return _begin(ctx, person, reminder, message, link_id)
 
 
 def _take(ctx: Context, lease: Lease, reminder_id: int) -> Reminder | None:
@@ -146,13 +147,16 @@ def _postpone(reminder: Reminder, until: datetime) -> None:
     reminder.attempts -= 1  # nothing was attempted
 
 
-def _begin(ctx: Context, person: Person, reminder: Reminder, message: Message) -> Outgoing:
+def _begin(
+    ctx: Context, person: Person, reminder: Reminder, message: Message, link_id: int
+) -> Outgoing:
     delivery = Delivery(
         reminder_id=reminder.id,
         reference=message.reference,
         channel=reminder.channel,
         language=message.language,
         started_at=ctx.now,
+        access_link_id=link_id,
     )
     ctx.session.add(delivery)
     ctx.session.flush()

@@ -23,7 +23,7 @@ from qol_app.schedule.reminders import (
     waiting_reason,
 )
 from qol_app.schedule.status import AssessmentFacts
-from qol_app.schedule.windows import local_instant
+from qol_app.schedule.windows import from_day, local_instant
 from qol_app.services import audit
 from qol_app.services.contacting import Person, facts, people, submitted_at
 from qol_app.services.context import Context
@@ -108,14 +108,12 @@ def decide(
     spent : bool
         Whether this person has been contacted in this very sweep.
     """
-    if facts.dropped or facts.merged_into is not None or facts.submitted_at is not None:
+    if facts.dropped or facts.merged_into is not None:
         return Decision((), None)
     today = now.astimezone(person.zone).date()
-    plan = planned_reminders(
-        person.protocol, facts.window, person.zone, person.preferences, facts.timepoint
-    )
-    if today > facts.window.closes:
-        return Decision(tuple(_never_sent(person, plan, done, now)), None)
+    plan = planned(person, facts)
+    if facts.submitted_at is not None or today > facts.window.closes:
+        return Decision(tuple(_never_sent(person, facts, plan, done, now)), None)
     last = today if spent else person.last_contact_on
     steps = due_steps(
         person.protocol,
@@ -129,6 +127,14 @@ def decide(
     )
     settled = {*done, *(step.step for step in steps)}
     return Decision(tuple(steps), _next_look(now, person, facts, plan, settled))
+
+
+def planned(person: Person, facts: AssessmentFacts) -> tuple[PlannedReminder, ...]:
+    """Return the steps of one assessment, none before consent, if nothing happens in between."""
+    window = from_day(facts.window, person.history.date_of("consent"))
+    return planned_reminders(
+        person.protocol, window, person.zone, person.preferences, facts.timepoint
+    )
 
 
 def _next_look(
@@ -162,21 +168,29 @@ def next_send_at(now: datetime, person: Person) -> datetime:
 
 
 def _never_sent(
-    person: Person, plan: Sequence[PlannedReminder], done: Collection[str], now: datetime
+    person: Person,
+    facts: AssessmentFacts,
+    plan: Sequence[PlannedReminder],
+    done: Collection[str],
+    now: datetime,
 ) -> Iterator[DueStep]:
-    """Yield the steps that closing has left behind, each with the reason it never went."""
+    """Yield the steps that submission or closing left behind, with why each never went."""
     for one in plan:
-        if one.step not in done and one.kind is Kind.MESSAGE:
-            reason = _why_never(person, one.local.date(), now)
+        if one.step in done or one.kind is not Kind.MESSAGE:
+            continue
+        if facts.submitted_at is None or one.at <= facts.submitted_at:
+            reason = _why_never(person, facts, one.local.date(), now)
             yield DueStep(one.step, one.channel, one.kind, Action.SKIP, one.at, reason)
 
 
-def _why_never(person: Person, planned_on: date, now: datetime) -> str:
+def _why_never(person: Person, facts: AssessmentFacts, planned_on: date, now: datetime) -> str:
     state = person.history.contact_state(planned_on)
     if not state.may_contact:
         return str(state.reason or state.state)
     waited = waiting_reason(person.protocol, now, person.zone, person.preferences)
-    return waited if waited in ("no_channel", "paused") else "closed"
+    if waited in ("no_channel", "paused"):
+        return waited
+    return "submitted" if facts.submitted_at is not None else "closed"
 
 
 def _due_rows(

@@ -1,5 +1,7 @@
 """Things a coordinator is asked to do, opened once and found again rather than doubled."""
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 
 from qol_app.db.tables import Participant, Site, Task
@@ -39,5 +41,20 @@ def finish_by_itself(ctx: Context, assessment_id: int, kind: str, outcome: str) 
         Task.assessment_id == assessment_id, Task.kind == kind, Task.done_at.is_(None)
     )
     for row in ctx.session.scalars(query):
-        row.done_at, row.outcome = ctx.now, outcome
-        audit.record(ctx, "task.finish", "task", row.id, new={"kind": kind, "outcome": outcome})
+        _finish(ctx, row, outcome)
+
+
+def finish_of_person(
+    ctx: Context, participant_id: int, kinds: Collection[str], outcome: str
+) -> None:
+    """Close every open task of these kinds: what they ask for has been given."""
+    query = select(Task).where(
+        Task.participant_id == participant_id, Task.kind.in_(kinds), Task.done_at.is_(None)
+    )
+    for row in ctx.session.scalars(query):
+        _finish(ctx, row, outcome)
+
+
+def _finish(ctx: Context, row: Task, outcome: str) -> None:
+    row.done_at, row.outcome = ctx.now, outcome
+    audit.record(ctx, "task.finish", "task", row.id, new={"kind": row.kind, "outcome": outcome})

@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from qol_app.web import auth, demo, front, health, outbox, participant, staff, stopping
+from qol_app.web import auth, callbacks, demo, front, health, outbox, participant, staff, stopping
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     front.bp,
@@ -12,5 +12,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     health.bp,
 )
 # Known by the signature in their address, not by a cookie, so no CSRF token protects them.
-SIGNED_BLUEPRINTS: tuple[Blueprint, ...] = (stopping.bp,)
+SIGNED_BLUEPRINTS: tuple[Blueprint, ...] = (stopping.bp, callbacks.bp)
 DEMO_BLUEPRINTS: tuple[Blueprint, ...] = (demo.bp, outbox.bp)

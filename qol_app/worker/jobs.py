@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from qol_app.db.tables import WorkerTick
-from qol_app.services import audit, housekeeping, outgoing, reminders
+from qol_app.services import audit, digests, housekeeping, outgoing, reminders
 from qol_app.services import lease as leases
 from qol_app.services.context import Context
 from qol_app.services.lease import LIFE, Lease
@@ -90,6 +90,24 @@ class Worker:
         sent = self.sender.send_ready(held)
         self._note("deliveries", f"attempts {sent}")
 
+    def tell_sites(self) -> None:
+        """Send each site its numbers of the morning, once."""
+        held, email = self.lease, self.sender.channels.get("email")
+        if held is None or email is None:
+            return
+        with self.sender.runtime.reading(ACTOR) as ctx:
+            sites = digests.due_sites(ctx)
+        for site in sites:
+            with self.sender.runtime.writing(ACTOR) as ctx:
+                held_still = leases.still_held(ctx, held)
+                mail = digests.prepare(ctx, self.sender.house, site) if held_still else None
+            if mail is None:
+                continue
+            outcome = self.sender.hand_over(email, mail.message, f"digest {mail.digest_id}")
+            with self.sender.runtime.writing(ACTOR) as ctx:
+                digests.conclude(ctx, mail, outcome)
+        self._note("digests", f"{len(sites)} sites looked at")
+
     def seal(self) -> None:
         """Add what was recorded since to the chain of the audit trail."""
         held = self.lease
@@ -144,6 +162,7 @@ JOBS = (
     Job("heartbeat", Worker.heartbeat, timedelta(seconds=15)),
     Job("reminders", Worker.remind, timedelta(minutes=1)),
     Job("deliveries", Worker.deliver, timedelta(seconds=30)),
+    Job("digests", Worker.tell_sites, timedelta(minutes=10)),
     Job("seal", Worker.seal, timedelta(seconds=30)),
     Job("housekeeping", Worker.keep_house, timedelta(hours=1)),
 )

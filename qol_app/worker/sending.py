@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.exc import OperationalError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from qol_app.delivery.message import Channel, HandedOver
+from qol_app.delivery.message import Channel, HandedOver, Message
 from qol_app.runtime import Runtime
 from qol_app.services import outgoing
 from qol_app.services.composing import House
@@ -59,15 +59,18 @@ class Sender:
             return False
         if prepared is None:
             return False
-        self._conclude(prepared, self._hand_over(prepared))
+        channel, name = self.channels[prepared.channel], f"delivery {prepared.delivery_id}"
+        self._conclude(prepared, self.hand_over(channel, prepared.message, name))
         return True
 
-    def _hand_over(self, prepared: Outgoing) -> HandedOver | Exception:
+    @staticmethod
+    def hand_over(channel: Channel, message: Message, name: str) -> HandedOver | Exception:
+        """Call the provider once; return what it said, or what was raised."""
         try:
-            return self.channels[prepared.channel].send(prepared.message)
+            return channel.send(message)
         except Exception as error:
             # The kind only: what the exception says may repeat an address.
-            log.warning("delivery %s: %s", prepared.delivery_id, type(error).__name__)
+            log.warning("%s: %s", name, type(error).__name__)
             return error
 
     def _conclude(self, prepared: Outgoing, outcome: HandedOver | Exception) -> None:

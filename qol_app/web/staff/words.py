@@ -102,6 +102,8 @@ TASK_KINDS: Mapping[str, str] = {
     "bad_email": N_("E-mail did not arrive: check the address"),
     "bad_sms": N_("Text messages do not arrive: check the number"),
     "bad_push": N_("Notices no longer reach the telephone"),
+    "message_failed": N_("A message could not be sent: reach the participant another way"),
+    "message_uncertain": N_("A message may not have arrived: ask the participant"),
 }
 OTHER_TASK = TASK_KINDS["call"]
 
