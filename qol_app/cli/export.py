@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "formats", default="csv,parquet", show_default=True, help="Separated by commas."
 )
+@click.option("--language", default="en", show_default=True, help="Of titles and spreadsheets.")
 @click.option("--pooled", is_flag=True, help="Leave out who was allocated to what.")
-def export_command(folder: Path, formats: str, pooled: bool) -> None:
+def export_command(folder: Path, formats: str, language: str, pooled: bool) -> None:
     """Write the study's data sets into a new folder DIR.
 
     The folder appears only when every file in it is complete; manifest.json names them all
@@ -44,6 +45,7 @@ def export_command(folder: Path, formats: str, pooled: bool) -> None:
             chosen,
             record,
             by_arm=not pooled,
+            language=language,
             watch=_watch,
         )
     rows = ", ".join(f"{name} {count}" for name, count in content["rows"].items())

@@ -1,8 +1,10 @@
 """Writing a whole export: all files and the manifest, or nothing at all."""
 
+import io
 import os
 import secrets
 import shutil
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -57,6 +59,22 @@ def write_files(
     content = manifest(folder, study, occasion, rows, formats)
     write_manifest(folder, content)
     return content
+
+
+def zip_folder(folder: Path) -> bytes:
+    """Return everything below a folder as a ZIP archive, in memory: for downloads of one trial.
+
+    Its entries carry the same early time, so that the same files give the same archive.
+    """
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(entry, "w") as target, path.open("rb") as source:
+                shutil.copyfileobj(source, target)
+    return file.getvalue()
 
 
 @contextmanager

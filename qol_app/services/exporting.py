@@ -55,7 +55,12 @@ class Opened:
 
 
 def open_study(
-    ctx: Context, protocol_code: str, *, by_arm: bool = True, people_at_once: int = PEOPLE_AT_ONCE
+    ctx: Context,
+    protocol_code: str,
+    *,
+    by_arm: bool = True,
+    people_at_once: int = PEOPLE_AT_ONCE,
+    language: str = "en",
 ) -> Opened:
     """Return the study as the actor may see it; rows are read as ``parts`` is consumed.
 
@@ -65,10 +70,12 @@ def open_study(
         The protocol this installation runs.
     by_arm : bool
         Whether to tell who was allocated to what.
+    language : str
+        Of titles in the codebook, and of the habits of spreadsheets.
     """
     see_one_state(ctx)
     rows = participant_rows(ctx)
-    study = _study(ctx, protocol_code, rows)
+    study = _study(ctx, protocol_code, language)
     parts = (
         long_tables(facts, __version__, by_arm=by_arm)
         for facts in read_facts(ctx, rows, people_at_once)
@@ -84,6 +91,7 @@ def export_to(
     record: Callable[[dict[str, Any]], None],
     *,
     by_arm: bool = True,
+    language: str = "en",
     watch: Watch | None = None,
 ) -> dict[str, Any]:
     """Write what the actor may see into a new folder, and return its manifest.
@@ -102,7 +110,7 @@ def export_to(
         If the folder holds something already.
     """
     with appearing(folder) as made:
-        opened = open_study(ctx, protocol_code, by_arm=by_arm)
+        opened = open_study(ctx, protocol_code, by_arm=by_arm, language=language)
         parts = watch(opened.parts, opened.n_participants) if watch else opened.parts
         content = write_files(made, opened.study, parts, formats, occasion(ctx, by_arm))
         record(content)
@@ -280,7 +288,7 @@ def _event(row: ParticipantEvent) -> tuple[Any, ...]:
 # --- what the study is -----------------------------------------------------------------
 
 
-def _study(ctx: Context, protocol_code: str, people: Sequence[Any]) -> Study:
+def _study(ctx: Context, protocol_code: str, language: str) -> Study:
     _, protocol = protocol_in_force(ctx, protocol_code)
     used = _definitions_used(ctx, protocol_code)
     instruments: dict[tuple[str, str], Instrument] = {}
@@ -293,6 +301,7 @@ def _study(ctx: Context, protocol_code: str, people: Sequence[Any]) -> Study:
         definitions=tuple(_definition(row) for row in used),
         data_until=_data_until(ctx),
         program_version=__version__,
+        language=language,
     )
 
 

@@ -2,13 +2,25 @@
 
 from flask import Blueprint
 
-from qol_app.web import auth, callbacks, demo, front, health, outbox, participant, staff, stopping
+from qol_app.web import (
+    auth,
+    callbacks,
+    demo,
+    exports,
+    front,
+    health,
+    outbox,
+    participant,
+    staff,
+    stopping,
+)
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     front.bp,
     participant.bp,
     auth.bp,
     staff.bp,
+    exports.bp,
     health.bp,
 )
 # Known by the signature in their address, not by a cookie, so no CSRF token protects them.
