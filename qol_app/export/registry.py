@@ -17,6 +17,8 @@ EXPORTS: Mapping[str, str] = MappingProxyType(
         "sav": "qol_app.export.statistics:SavWriter",
         "dta": "qol_app.export.statistics:DtaWriter",
         "cdisc": "qol_app.export.cdisc.writer:CdiscWriter",
+        "fhir": "qol_app.export.fhir_study:FhirWriter",
+        "odm": "qol_app.export.odm:OdmWriter",
     }
 )
 DEFAULT_FORMATS = ("csv", "parquet")

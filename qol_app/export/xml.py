@@ -1,7 +1,7 @@
 """Writing XML with namespaces in few words, the same bytes each time."""
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 ODM = "http://www.cdisc.org/ns/odm/v1.3"
@@ -15,7 +15,7 @@ for _prefix, _uri in {"def": DEF, "xlink": XLINK, "": ODM}.items():
 
 
 def element(
-    tag: str, attributes: dict[str, object] | None = None, *children: ET.Element | None
+    tag: str, attributes: Mapping[str, object] | None = None, *children: ET.Element | None
 ) -> ET.Element:
     """Return an element; ``def:leaf`` and plain names are told apart by their prefix.
 
@@ -29,7 +29,7 @@ def element(
     return made
 
 
-def with_text(tag: str, text: str, attributes: dict[str, object] | None = None) -> ET.Element:
+def with_text(tag: str, text: str, attributes: Mapping[str, object] | None = None) -> ET.Element:
     """Return an element that holds a text."""
     made = element(tag, attributes)
     made.text = text
