@@ -20,6 +20,7 @@ from qol_app.cli.database import definitions_group, migrate_command
 from qol_app.cli.demo import demo_group
 from qol_app.cli.export import export_command
 from qol_app.cli.fhir import fhir_group
+from qol_app.cli.ledger import ledger_command
 from qol_app.cli.plan import plan_command
 from qol_app.cli.report import report_command
 from qol_app.cli.score import score_command
@@ -39,6 +40,7 @@ COMMANDS: tuple[click.Command, ...] = (
     definitions_group,
     demo_group,
     fhir_group,
+    ledger_command,
     plan_command,
     score_command,
     serve_command,

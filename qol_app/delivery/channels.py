@@ -38,3 +38,12 @@ def open_channels(settings: ChannelSettings) -> dict[str, Channel]:
         for name, make in CHANNELS.items()
         if getattr(settings, NEEDED_SETTING[name])
     }
+
+
+def usable_channels(settings: ChannelSettings) -> tuple[str, ...]:
+    """Return the names of the channels the worker sends by; a demo brings its own mailbox."""
+    return tuple(
+        name
+        for name, needed in NEEDED_SETTING.items()
+        if getattr(settings, needed) or (name == "email" and settings.demo)
+    )

@@ -147,13 +147,14 @@ def attachments(
 
 def _times_moved(ctx: Context, row: Assessment) -> int:
     query = select(func.count()).select_from(AuditEvent)
-    return ctx.session.scalar(
+    found = ctx.session.scalar(
         query.where(
             AuditEvent.subject == "assessment",
             AuditEvent.subject_id == row.public_id,
             AuditEvent.action == "assessment.move",
         )
     )
+    return found or 0
 
 
 def left_to_answer(ctx: Context, person: Person, row: Assessment) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, text
 
 from qol_app.db.tables import Assessment, AuditEvent, AuditSeal, Delivery, Reminder, WorkerTick
+from qol_app.services.balance import BALANCES, JOB
 from qol_app.services.context import Context
 
 # The heartbeat comes every quarter of a minute, the reminders' tick every minute.
@@ -27,7 +28,7 @@ class Check:
 
 def checks(ctx: Context) -> list[Check]:
     """Return the checks of the database's content; what settings promise is checked elsewhere."""
-    return [write(ctx), worker(ctx), overdue(ctx), sealing(ctx), clock(ctx)]
+    return [write(ctx), worker(ctx), overdue(ctx), ledger(ctx), sealing(ctx), clock(ctx)]
 
 
 def write(ctx: Context) -> Check:
@@ -71,6 +72,14 @@ def overdue(ctx: Context) -> Check:
     )
     waits = (late or 0) + (stuck or 0)
     return Check("reminders", waits == 0, f"{waits} late, {uncertain} uncertain in all")
+
+
+def ledger(ctx: Context) -> Check:
+    """Tell whether expected and sent agreed when the worker last weighed them."""
+    weighed = ctx.session.get(WorkerTick, JOB)
+    if weighed is None:
+        return Check("ledger", True, "not weighed yet")
+    return Check("ledger", weighed.detail == BALANCES, weighed.detail)
 
 
 def sealing(ctx: Context) -> Check:

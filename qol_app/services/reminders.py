@@ -13,6 +13,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from qol_app.db.tables import Assessment, Participant, Reminder
+from qol_app.definition.protocol import Protocol
+from qol_app.definition.protocol_timing import step_applies
 from qol_app.schedule.reminders import (
     Action,
     DueStep,
@@ -174,13 +176,37 @@ def _never_sent(
     done: Collection[str],
     now: datetime,
 ) -> Iterator[DueStep]:
-    """Yield the steps that submission or closing left behind, with why each never went."""
+    """Yield the steps that submission or closing left behind, with why each never went.
+
+    At closing every message the protocol foresees gets its row, also one that had no day.
+    """
     for one in plan:
         if one.step in done or one.kind is not Kind.MESSAGE:
             continue
         if facts.submitted_at is None or one.at <= facts.submitted_at:
             reason = _why_never(person, facts, one.local.date(), now)
             yield DueStep(one.step, one.channel, one.kind, Action.SKIP, one.at, reason)
+    if facts.submitted_at is None:
+        yield from _never_planned(person, facts, {*done, *(one.step for one in plan)})
+
+
+def _never_planned(
+    person: Person, facts: AssessmentFacts, known: Collection[str]
+) -> Iterator[DueStep]:
+    """Yield the messages that had no channel or found no day in their window."""
+    rules = person.protocol.contact
+    at = local_instant(facts.window.closes, rules.send_hour, person.zone)
+    channel = next(iter(rules.channels))
+    reason = "no_day" if person.preferences.channels else "no_channel"
+    for step in sorted(message_steps(person.protocol, facts.timepoint) - set(known)):
+        yield DueStep(step, channel, Kind.MESSAGE, Action.SKIP, at, reason)
+
+
+def message_steps(protocol: Protocol, timepoint: str) -> set[str]:
+    """Return the codes of the messages that a protocol foresees about a timepoint."""
+    return {
+        step.code for step in protocol.reminders if not step.task and step_applies(step, timepoint)
+    }
 
 
 def _why_never(person: Person, facts: AssessmentFacts, planned_on: date, now: datetime) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from qol_app.db.tables import WorkerTick
-from qol_app.services import audit, digests, housekeeping, outgoing, reminders
+from qol_app.services import audit, balance, digests, housekeeping, outgoing, reminders
 from qol_app.services import lease as leases
 from qol_app.services.context import Context
 from qol_app.services.lease import LIFE, Lease
@@ -117,6 +117,14 @@ class Worker:
             sealed = audit.seal(ctx.session) if leases.still_held(ctx, held) else 0
         self._note("seal", f"sealed {sealed}")
 
+    def weigh(self) -> None:
+        """Count what was expected against what was sent; health shows it if they disagree."""
+        if self.lease is None or self._anything_due():
+            return  # what waits for the next sweep is not lost
+        with self.sender.runtime.reading(ACTOR) as ctx:
+            found = balance.balance(ctx, self.sender.channels)
+        self._note(balance.JOB, found.verdict)
+
     def keep_house(self) -> None:
         """Look whether all promises still hold, mend, and throw old counts away."""
         if self.lease is None:
@@ -164,5 +172,6 @@ JOBS = (
     Job("deliveries", Worker.deliver, timedelta(seconds=30)),
     Job("digests", Worker.tell_sites, timedelta(minutes=10)),
     Job("seal", Worker.seal, timedelta(seconds=30)),
+    Job(balance.JOB, Worker.weigh, timedelta(hours=1)),
     Job("housekeeping", Worker.keep_house, timedelta(hours=1)),
 )
