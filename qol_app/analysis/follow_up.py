@@ -40,9 +40,11 @@ class FollowUp:
         mine = self.group == group
         return self.time[mine], self.event[mine]
 
-    def notes(self) -> list[str]:
-        """Return what is unusual: groups without rows or without events."""
+    def notes(self, compared: bool = False) -> list[str]:
+        """Return what is unusual: groups without rows or events, or only one to compare."""
         found = ["no rows to analyse"] if not len(self.time) else []
+        if compared and len(self.groups) < 2:
+            found.append("one group only: nothing to compare")
         if len(self.time) and not (self.event > 0).any():
             found.append("no events")
         for position, group in enumerate(self.groups):

@@ -100,7 +100,7 @@ def forest(
         table=pd.DataFrame(table, columns=COLUMNS),
         n_used=len(seen.time),
         left_out=seen.left_out,
-        notes=(*seen.notes(), *_notes(interactions, table)),
+        notes=(*seen.notes(compared=True), *_notes(interactions, table)),
         interactions=pd.DataFrame(interactions, columns=INTERACTION_COLUMNS),
         level=level,
     )
@@ -212,7 +212,8 @@ def _interaction(rows: pd.DataFrame, factor: str, names: _Names) -> dict[str, An
     with_arm = seen.rows.assign(**{names.arm: arm})
     arm_terms, arm_x = terms_of(with_arm, [names.arm], {})
     factor_terms, factor_x = terms_of(with_arm, [factor], {})
-    products = (arm_x[:, :, None] * factor_x[:, None, :]).reshape(len(arm_x), -1)
+    shape = (len(arm_x), arm_x.shape[1] * factor_x.shape[1])
+    products = (arm_x[:, :, None] * factor_x[:, None, :]).reshape(shape)
     extra = [Term(f"{a.name}:{f.name}", factor) for a in arm_terms for f in factor_terms]
     main = _fit([*arm_terms, *factor_terms], np.hstack([arm_x, factor_x]), seen, names)
     full = _fit(

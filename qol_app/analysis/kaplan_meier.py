@@ -171,7 +171,7 @@ def difference_at(
         table=table,
         n_used=len(seen.time),
         left_out=seen.left_out,
-        notes=(*seen.notes(), *notes),
+        notes=(*seen.notes(compared=True), *notes),
     )
 
 

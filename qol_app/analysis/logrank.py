@@ -69,7 +69,7 @@ def logrank(
     observed, expected, variance = _sums(seen, rho)
     taking_part = np.flatnonzero(expected > 0)
     chisq, df = _chi_square((observed - expected)[taking_part], variance, taking_part)
-    notes = seen.notes()
+    notes = seen.notes(compared=True)
     if np.isnan(chisq):
         notes.append("no test: fewer than two groups were at risk when events happened")
     return LogrankResult(

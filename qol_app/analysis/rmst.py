@@ -89,7 +89,7 @@ def rmst(
         ),
         n_used=len(seen.time),
         left_out=seen.left_out,
-        notes=(*seen.notes(), *_too_short(curves, tau)),
+        notes=(*seen.notes(compared=by is not None), *_too_short(curves, tau)),
         contrasts=pd.DataFrame(contrasts, columns=CONTRAST_COLUMNS),
         tau=float(tau),
         level=level,

@@ -1,8 +1,9 @@
 """So many of so many: shares in per cent with their limits."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from qol_app.analysis.follow_up import Floats
 
@@ -22,7 +23,7 @@ def wilson(n: Floats, total: Floats, level: float) -> tuple[Floats, Floats]:
     """
     n, total = np.asarray(n, float), np.asarray(total, float)
     known = np.where(total > 0, total, np.nan)
-    z, share = float(norm.isf((1 - level) / 2)), n / known
+    z, share = NormalDist().inv_cdf((1 + level) / 2), n / known
     centre = (share + z**2 / (2 * known)) / (1 + z**2 / known)
     half = z * np.sqrt(share * (1 - share) / known + z**2 / (4 * known**2)) / (1 + z**2 / known)
     return 100 * np.maximum(centre - half, 0), 100 * np.minimum(centre + half, 1)

@@ -14,7 +14,7 @@ from qol_app.report.data import ReportData, randomised
 from qol_app.report.model import Draft, Section
 from qol_app.report.shown import count_of
 
-LIBRARIES = ("numpy", "pandas", "scipy", "statsmodels", "lifelines", "matplotlib")
+LIBRARIES = ("numpy", "pandas", "scipy", "statsmodels", "matplotlib")
 
 
 def checklists(data: ReportData) -> Section:

@@ -1,0 +1,19 @@
+"""Pages and worker stay light: statistics are imported by the analysis side only."""
+
+import subprocess
+import sys
+
+import pytest
+
+from qol_app.settings import ROOT
+
+HEAVY = ("statsmodels", "scipy", "lifelines", "matplotlib", "weasyprint", "pyreadstat")
+
+
+@pytest.mark.parametrize("module", ["qol_app.app", "qol_app.web", "qol_app.services"])
+def test_the_pages_start_without_any_statistics_library(module):
+    program = f"import sys, {module}; print(sorted(set(sys.modules) & set({HEAVY!r})))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "[]", done.stderr
