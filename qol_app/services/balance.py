@@ -17,6 +17,7 @@ from qol_app.db.tables import Assessment, AuditEvent, Delivery, Participant, Rem
 from qol_app.schedule.reminders import Kind
 from qol_app.services.context import Context
 from qol_app.services.ledger import ARRIVED, Line, ledger
+from qol_app.services.participants import visible, visible_sites
 
 # Where each status of the ledger is counted.
 OUTCOMES: Mapping[str, str] = {
@@ -133,7 +134,7 @@ def _attempts(ctx: Context) -> Iterator[str]:
     attempts: dict[int, list[str]] = {}
     for id_, status in ctx.session.execute(select(Delivery.reminder_id, Delivery.status)):
         attempts.setdefault(id_, []).append(status)
-    for row in ctx.session.execute(_named(Reminder.id, Reminder.status)):
+    for row in ctx.session.execute(_named(ctx, Reminder.id, Reminder.status)):
         known = attempts.get(row.id, [])
         wanted, unwanted = RESTS_ON.get(row.status), NOT_ON.get(row.status, ())
         if wanted is not None and not set(known) & set(wanted):
@@ -144,8 +145,10 @@ def _attempts(ctx: Context) -> Iterator[str]:
 
 def _trail(ctx: Context) -> Iterator[str]:
     """Yield the reminders and attempts that the trail knows and the tables do not, and back."""
-    rows = {row.id: row for row in ctx.session.execute(_named(Reminder.id))}
+    rows = {row.id: row for row in ctx.session.execute(_named(ctx, Reminder.id))}
     query = select(AuditEvent.subject_id, AuditEvent.new)
+    if ctx.actor.site_ids is not None:
+        query = query.where(AuditEvent.site.in_([site.code for site in visible_sites(ctx)]))
     claims = {
         int(id_): new or {}
         for id_, new in ctx.session.execute(
@@ -163,7 +166,7 @@ def _trail(ctx: Context) -> Iterator[str]:
         )
     }
     attempts = ctx.session.execute(select(Delivery.reference, Delivery.reminder_id))
-    made: dict[str, int] = {row.reference: row.reminder_id for row in attempts}
+    made = {row.reference: row.reminder_id for row in attempts if row.reminder_id in rows}
     for reference in sorted(begun.keys() - made.keys()):
         whose = rows.get(begun[reference])
         name = _name(whose) if whose else f"reminder {begun[reference]}"
@@ -172,7 +175,7 @@ def _trail(ctx: Context) -> Iterator[str]:
         yield f"{_name(rows[made[reference]])}: the trail never saw attempt {reference} begin"
 
 
-def _named(*columns: Any) -> Select[Any]:
+def _named(ctx: Context, *columns: Any) -> Select[Any]:
     return (
         select(
             *columns,
@@ -183,6 +186,7 @@ def _named(*columns: Any) -> Select[Any]:
         )
         .join(Assessment, Assessment.id == Reminder.assessment_id)
         .join(Participant, Participant.id == Reminder.participant_id)
+        .where(Participant.id.in_(visible(ctx).with_only_columns(Participant.id)))
         .order_by(Reminder.id)
     )
 

@@ -4,17 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from qol_app.db.tables import (
     AccessLink,
     AccessPin,
     Assessment,
     ContactAttempt,
-    Delivery,
     Participant,
     ParticipantEvent,
-    Reminder,
     Site,
     Staff,
 )
@@ -39,17 +37,6 @@ class Happened:
     def stands(self) -> bool:
         """Whether it counts: neither corrected nor taken back."""
         return not self.replaced and not self.taken_back
-
-
-@dataclass(frozen=True)
-class Sent:
-    """One reminder, and how its last attempt ended."""
-
-    reminder: Reminder
-    timepoint: str
-    finished_at: datetime | None
-    outcome: str
-    attempts: int
 
 
 @dataclass(frozen=True)
@@ -80,7 +67,6 @@ class Dossier:
     contact: ContactState
     standings: tuple[Standing, ...]
     events: tuple[Happened, ...]
-    messages: tuple[Sent, ...]
     attempts: tuple[Attempted, ...]
     tasks: tuple[OpenTask, ...]
     access: Access
@@ -97,7 +83,6 @@ def dossier(ctx: Context, participant: Participant) -> Dossier:
         contact=person.history.contact_state(person.today),
         standings=tuple(shown(person.standings)),
         events=tuple(_events(ctx, participant, names)),
-        messages=tuple(_messages(ctx, participant)),
         attempts=tuple(_attempts(ctx, participant, names)),
         tasks=tuple(open_tasks(ctx, [person])),
         access=_access(ctx, participant),
@@ -123,34 +108,6 @@ def _events(ctx: Context, participant: Participant, names: Mapping[int, str]) ->
         for row in rows
     ]
     return sorted(found, key=lambda one: (one.row.happened_on, one.row.id), reverse=True)
-
-
-def _messages(ctx: Context, participant: Participant) -> list[Sent]:
-    last = (
-        select(func.max(Delivery.id).label("id"), func.count().label("n"), Delivery.reminder_id)
-        .join(Reminder, Reminder.id == Delivery.reminder_id)
-        .where(Reminder.participant_id == participant.id)
-        .group_by(Delivery.reminder_id)
-        .subquery()
-    )
-    query = (
-        select(Reminder, Assessment.timepoint, Delivery, last.c.n)
-        .join(Assessment, Assessment.id == Reminder.assessment_id)
-        .outerjoin(last, last.c.reminder_id == Reminder.id)
-        .outerjoin(Delivery, Delivery.id == last.c.id)
-        .where(Reminder.participant_id == participant.id)
-        .order_by(Reminder.due_at.desc(), Reminder.id.desc())
-    )
-    return [
-        Sent(
-            reminder=row.Reminder,
-            timepoint=row.timepoint,
-            finished_at=row.Delivery.finished_at if row.Delivery else None,
-            outcome=row.Delivery.status if row.Delivery else "",
-            attempts=row.n or 0,
-        )
-        for row in ctx.session.execute(query)
-    ]
 
 
 def _attempts(ctx: Context, participant: Participant, names: Mapping[int, str]) -> list[Attempted]:

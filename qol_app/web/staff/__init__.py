@@ -10,6 +10,7 @@ from qol_app.web.staff import (
     follow_up,
     home,
     identity,
+    ledger,
     participants,
 )
 from qol_app.web.staff.blueprint import bp
@@ -25,5 +26,6 @@ __all__ = [
     "follow_up",
     "home",
     "identity",
+    "ledger",
     "participants",
 ]

@@ -35,7 +35,7 @@ def _staff_words() -> dict[str, Any]:
         "outcome_words": words.ATTEMPT_OUTCOMES,
         "channel_words": words.CHANNEL_WORDS,
         "message_words": words.MESSAGE_STATES,
-        "delivery_words": words.DELIVERY_STATES,
+        "why_not": words.why_not,
         "detail_words": words.DETAIL_WORDS,
         "stamp": stamp,
         "task_word": lambda kind: words.TASK_KINDS.get(kind, words.OTHER_TASK),

@@ -4,16 +4,19 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from qol_app.clean import clean_line
+from qol_app.delivery.channels import usable_channels
 from qol_app.errors import NotAllowed
 from qol_app.services import compliance
 from qol_app.services.context import Context
 from qol_app.services.dossier import dossier
+from qol_app.services.ledger import ledger
 from qol_app.services.participants import by_public_id, visible_sites
 from qol_app.services.standing import Person, people
 from qol_app.web.guard import needs
 from qol_app.web.staff.blueprint import bp
 from qol_app.web.staff.forms import AttemptForm, EventForm, MissingForm, TaskForm
 from qol_app.web.staff.unit import allowed, page, reading
+from qol_app.web.visitor import runtime
 
 
 @bp.get("/participants")
@@ -61,9 +64,12 @@ def _next(person: Person) -> compliance.Standing | None:
 def participant(public_id: str) -> ResponseReturnValue:
     with reading() as ctx:
         found = dossier(ctx, by_public_id(ctx, public_id))
+        channels = usable_channels(runtime().settings)
+        lines = list(ledger(ctx, channels, [found.participant.id]))
     return page(
         "participant",
         one=found,
+        lines=lines,
         attempt_form=AttemptForm(formdata=None),
         missing_form=MissingForm(formdata=None, reasons=found.person.protocol.missing_reasons),
         task_form=TaskForm(formdata=None),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from qol_app.definition.parts import in_language
+from qol_app.definition.protocol import Protocol
 from qol_app.schedule.history import Contact, ContactState
 from qol_app.schedule.plausibility import Finding
 from qol_app.schedule.status import AssessmentState
@@ -115,16 +116,34 @@ MESSAGE_STATES: Mapping[str, str] = {
     "failed": N_("Could not be sent"),
     "uncertain": N_("Perhaps sent; not sent again"),
     "skipped": N_("Not sent: no longer wanted"),
+    "planned": N_("Later"),
+    "waiting": N_("Waits"),
+    "not_needed": N_("Not needed"),
+    "unaccounted": N_("Unaccounted for"),
+    "asked": N_("Task open"),
+    "done": N_("Task done"),
 }
 
-DELIVERY_STATES: Mapping[str, str] = {
-    "started": N_("Handing over"),
-    "accepted": N_("Taken by the provider"),
-    "delivered": N_("Arrived"),
-    "opened": N_("Opened"),
-    "refused": N_("Refused by the provider"),
-    "bounced": N_("Came back"),
-    "uncertain": N_("Not certain"),
+# Why a step was not sent or waits, where it is not the name of an event or of a pause.
+WHY_NOT_SENT: Mapping[str, str] = {
+    "submitted": N_("Answered already"),
+    "closed": N_("The window has closed"),
+    "overtaken": N_("A later one said the same"),
+    "no_channel": N_("No address to write to"),
+    "no_day": N_("No day was free in the window"),
+    "no_step": N_("The protocol foresees no message"),
+    "dropped": N_("No longer planned"),
+    "merged": N_("Asked together with another questionnaire"),
+    "bad_address": N_("The address does not work"),
+    "provider": N_("The provider refused again and again"),
+    "interrupted": N_("Cut off on the way"),
+    "stopped": N_("Wants no messages"),
+    "paused": N_("Paused by the participant"),
+    "contacted": N_("Was written to today already"),
+    "quiet_hours": N_("It is night"),
+    "before_hour": N_("It is not yet the hour"),
+    "day_off": N_("A weekend or holiday"),
+    "worker": N_("Waits for the next round"),
 }
 
 CONTACT_STOPS: Mapping[str, str] = {
@@ -197,3 +216,12 @@ def contact_words(state: ContactState) -> str:
     if state.state is Contact.HELD:
         return _("Paused")
     return _(CONTACT_STOPS.get(state.reason or "", N_("Not contacted")))
+
+
+def why_not(code: str, protocol: Protocol) -> str:
+    """Return why a message was not sent or waits, in words: ours, an event's or a pause's."""
+    known = {**CONTACT_STOPS, **WHY_NOT_SENT}
+    if code in known:
+        return _(known[code])
+    pauses = {one.code: one.title for one in protocol.holds.reasons}
+    return local(pauses[code]) if code in pauses else code
