@@ -20,6 +20,7 @@ from qol_app.cli.database import definitions_group, migrate_command
 from qol_app.cli.demo import demo_group
 from qol_app.cli.export import export_command
 from qol_app.cli.fhir import fhir_group
+from qol_app.cli.freeze import freeze_command
 from qol_app.cli.ledger import ledger_command
 from qol_app.cli.plan import plan_command
 from qol_app.cli.report import report_command
@@ -48,6 +49,7 @@ COMMANDS: tuple[click.Command, ...] = (
     wording_group,
     worker_command,
     export_command,
+    freeze_command,
     report_command,
     audit_group,
 )

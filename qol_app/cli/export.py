@@ -46,13 +46,14 @@ def export_command(folder: Path, formats: str, language: str, pooled: bool) -> N
             record,
             by_arm=not pooled,
             language=language,
-            watch=_watch,
+            watch=watch_participants,
         )
     rows = ", ".join(f"{name} {count}" for name, count in content["rows"].items())
     click.echo(f"{folder}: {rows}; {len(content['files'])} files named in manifest.json")
 
 
-def _watch(parts: "Iterator[Part]", n_participants: int) -> "Iterator[Part]":
+def watch_participants(parts: "Iterator[Part]", n_participants: int) -> "Iterator[Part]":
+    """Show a bar that counts participants."""
     return watched(
         parts, n_participants, "participants", lambda part: part["participants"].num_rows
     )

@@ -1,18 +1,14 @@
 """``flask report DIR``: tables, figures and text of the whole study as one page and PDF."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from qol_app.cli.current import reading, runtime, writing
+from qol_app.cli.export import watch_participants
 from qol_app.cli.progress import watched
 from qol_app.errors import QolError
 from qol_app.i18n import languages, translations
-
-if TYPE_CHECKING:
-    from qol_app.export.study import Part
 
 
 @click.command("report")
@@ -21,9 +17,16 @@ if TYPE_CHECKING:
 @click.option("--unblinded", is_flag=True, help="By arm; needs --as.")
 @click.option("--as", "email", metavar="EMAIL", help="The statistician who asks.")
 @click.option("--reference", default="", help="Arm to compare with (the protocol's last).")
+@click.option("--freeze", metavar="NAME", help="Read only what 'flask freeze NAME' locked.")
 @click.option("--pdf/--no-pdf", default=True, help="Whether to make the PDF too.")
 def report_command(
-    folder: Path, language: str, unblinded: bool, email: str | None, reference: str, pdf: bool
+    folder: Path,
+    language: str,
+    unblinded: bool,
+    email: str | None,
+    reference: str,
+    freeze: str | None,
+    pdf: bool,
 ) -> None:
     """Write the study's report into a new folder DIR.
 
@@ -36,7 +39,7 @@ def report_command(
     from qol_app.report.model import Options
     from qol_app.report.page import write_report
     from qol_app.report.registry import SECTIONS, written
-    from qol_app.services import reporting
+    from qol_app.services import freezing, reporting
 
     if unblinded != bool(email):
         raise QolError("--unblinded and --as EMAIL belong together; found only one of them")
@@ -52,19 +55,23 @@ def report_command(
         with reading() as ctx:
             actor = reporting.named_reader(ctx, email) if email else ctx.actor
             ctx = ctx.acting_as(actor)
-            read = reporting.read_study(
-                ctx,
-                installation.settings.protocol,
-                installation.settings.questionnaires,
-                by_arm=unblinded,
-                watch=_watch,
+            read = (
+                freezing.read_freeze(ctx, installation.settings, freeze, by_arm=unblinded)
+                if freeze
+                else reporting.read_study(
+                    ctx,
+                    installation.settings.protocol,
+                    installation.settings.questionnaires,
+                    by_arm=unblinded,
+                    watch=watch_participants,
+                )
             )
-            as_of = ctx.today(read.study.protocol.timezone)
-        data = report_data(read.study, read.facts, read.interpretations, as_of, options)
+        data = report_data(read.study, read.facts, read.interpretations, read.as_of, options)
         sections = list(watched(written(data), len(SECTIONS), "sections"))
         done = write_report(made, data, sections, pdf=pdf)
         with writing() as ctx:
             about = {"data_sha256": data.sha256, "language": language, "files": len(done.files)}
+            about |= {"freeze": freeze} if freeze else {}
             reporting.record_report(ctx.acting_as(actor), folder.name, about, by_arm=unblinded)
     for line in done.without:
         click.echo(line)
@@ -78,9 +85,3 @@ def _gettext(language: str):  # type: ignore[no-untyped-def]
     catalogue = translations(language)
     # The empty key of a catalogue is its header.
     return lambda text: catalogue.gettext(text) if text else text
-
-
-def _watch(parts: "Iterator[Part]", n_participants: int) -> "Iterator[Part]":
-    return watched(
-        parts, n_participants, "participants", lambda part: part["participants"].num_rows
-    )

@@ -41,7 +41,12 @@ def long_tables(facts: Facts, program_version: str, *, by_arm: bool = True) -> P
         "scores": _scores(answers, scores, visits, place, program_version),
         "events": _events(facts),
     }
-    return tables if by_arm else {name: _pooled(table) for name, table in tables.items()}
+    return tables if by_arm else pooled(tables)
+
+
+def pooled(part: Part) -> Part:
+    """Return the tables without what says who was allocated to what."""
+    return {name: _pooled(table) for name, table in part.items()}
 
 
 def _visit_columns() -> list[str]:

@@ -20,7 +20,8 @@ class Occasion:
     """When, by whom and of what an export was made; the rest follows from the data.
 
     ``scope`` says whose rows are in it: ``study``, or ``sites: GBG, UME``. ``by_arm`` is
-    false where the arm was left out because the reader may not see it.
+    false where the arm was left out because the reader may not see it. ``freeze`` names a data
+    set that is to stand as it is, and the local day its states are of.
     """
 
     exported_at: datetime
@@ -28,6 +29,7 @@ class Occasion:
     schema_revision: str
     scope: str = "study"
     by_arm: bool = True
+    freeze: Mapping[str, str] | None = None
 
 
 def manifest(
@@ -45,6 +47,7 @@ def manifest(
         "exported_by": occasion.exported_by,
         "scope": occasion.scope,
         "arm_included": occasion.by_arm,
+        "freeze": dict(occasion.freeze) if occasion.freeze else None,
         "formats": list(formats),
         "program": "qol-app",
         "program_version": study.program_version,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ class Read:
     study: Study
     facts: Source
     interpretations: Mapping[str, Interpretation]
+    as_of: date
 
 
 def named_reader(ctx: Context, email: str) -> Actor:
@@ -47,12 +49,17 @@ def read_study(
     """Return everything a report needs; without ``by_arm`` nothing in it tells the arms."""
     opened = open_study(ctx, protocol_code, by_arm=by_arm)
     facts = gathered(watch(opened.parts, opened.n_participants))
+    known = interpretations_of(opened.study, questionnaires)
+    return Read(opened.study, facts, known, ctx.today(opened.study.protocol.timezone))
+
+
+def interpretations_of(study: Study, questionnaires: Path) -> dict[str, Interpretation]:
+    """Return what changes of the scores mean, by instrument, where that is written down."""
     found = {
         code: load_interpretation(questionnaires / "instruments" / code, instrument)
-        for code, instrument in opened.study.newest_instruments().items()
+        for code, instrument in study.newest_instruments().items()
     }
-    known = {code: one for code, one in found.items() if one is not None}
-    return Read(opened.study, facts, known)
+    return {code: one for code, one in found.items() if one is not None}
 
 
 def record_report(ctx: Context, name: str, new: Mapping[str, Any], *, by_arm: bool) -> None:
