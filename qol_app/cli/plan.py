@@ -109,7 +109,7 @@ def plan_command(
 def _protocol(name: str, questionnaires: Path) -> Protocol:
     if name.endswith((".yaml", ".yml")):
         return load_protocol(Path(name))
-    protocols = load_protocols(questionnaires / "protocols")
+    protocols = load_protocols(questionnaires / "protocols", demo_may_lack=True)
     if name not in protocols:
         known = ", ".join(sorted(protocols)) or f"none in {questionnaires / 'protocols'}"
         raise QolError(f"protocol: found {name!r}; wanted a YAML file or one of {known}")

@@ -50,10 +50,13 @@ __all__ = [
     "load_protocol",
     "load_protocol_versions",
     "load_protocols",
+    "without_absent",
 ]
 
 
-def load_protocol(path: Path, instruments: Collection[str] | None = None) -> Protocol:
+def load_protocol(
+    path: Path, instruments: Collection[str] | None = None, *, demo_may_lack: bool = False
+) -> Protocol:
     """Return the protocol in a YAML file, refused if it contradicts itself.
 
     Parameters
@@ -63,6 +66,9 @@ def load_protocol(path: Path, instruments: Collection[str] | None = None) -> Pro
     instruments : collection of str, optional
         Codes of the instruments that exist. By default the folders of ``instruments/``
         beside the protocol's own folder; where there is none, any code is accepted.
+    demo_may_lack : bool
+        Whether a protocol that allows stand-in wording, and so is no live study, goes on
+        ``without_absent`` instruments. A live study never does.
 
     Raises
     ------
@@ -72,6 +78,8 @@ def load_protocol(path: Path, instruments: Collection[str] | None = None) -> Pro
     path = Path(path)
     protocol = load_yaml_model(path, Protocol)
     known = _instruments_beside(path) if instruments is None else instruments
+    if demo_may_lack and known is not None and protocol.stand_in_wording_allowed:
+        protocol = without_absent(protocol, known)
     problems = protocol_problems(protocol, known)
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
@@ -79,8 +87,26 @@ def load_protocol(path: Path, instruments: Collection[str] | None = None) -> Pro
     return protocol
 
 
+def without_absent(protocol: Protocol, instruments: Collection[str]) -> Protocol:
+    """Return the protocol with packages that hold only these instruments.
+
+    Any instrument's folder may be taken away, since each belongs to another owner; a demo
+    then goes on with the rest. A package left with nothing stays as it was, to be refused.
+    """
+    packages = tuple(
+        package.model_copy(update={"instruments": kept}) if kept else package
+        for package in protocol.packages
+        for kept in [tuple(code for code in package.instruments if code in instruments)]
+    )
+    return protocol.model_copy(update={"packages": packages})
+
+
 def load_protocols(
-    folder: Path, instruments: Collection[str] | None = None, on: date | None = None
+    folder: Path,
+    instruments: Collection[str] | None = None,
+    on: date | None = None,
+    *,
+    demo_may_lack: bool = False,
 ) -> dict[str, Protocol]:
     """Return by code the protocols of a folder (``*.yaml``), one version each.
 
@@ -94,13 +120,15 @@ def load_protocols(
     """
     return {
         code: effective[-1]
-        for code, versions in load_protocol_versions(folder, instruments).items()
+        for code, versions in load_protocol_versions(
+            folder, instruments, demo_may_lack=demo_may_lack
+        ).items()
         if (effective := [v for v in versions if on is None or v.effective_on <= on])
     }
 
 
 def load_protocol_versions(
-    folder: Path, instruments: Collection[str] | None = None
+    folder: Path, instruments: Collection[str] | None = None, *, demo_may_lack: bool = False
 ) -> dict[str, tuple[Protocol, ...]]:
     """Return every version of every protocol in a folder, oldest first, by code.
 
@@ -111,7 +139,7 @@ def load_protocol_versions(
     """
     found: dict[str, list[Protocol]] = {}
     for path in sorted(Path(folder).glob("*.yaml")):
-        protocol = load_protocol(path, instruments)
+        protocol = load_protocol(path, instruments, demo_may_lack=demo_may_lack)
         for other in found.setdefault(protocol.code, []):
             _refuse_same_version(path, protocol, other)
         found[protocol.code].append(protocol)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from qol_app.db.tables import Definition, Site
 from qol_app.definition.instrument import load_instruments
-from qol_app.definition.protocol import Protocol, load_protocol_versions
+from qol_app.definition.protocol import Protocol, load_protocol, load_protocol_versions
 from qol_app.definition.wording import Wording, load_wordings, refuse_gaps
 from qol_app.errors import DefinitionError, NotAllowed
 from qol_app.services import audit
@@ -29,7 +29,7 @@ def load(ctx: Context, folder: Path, protocol_code: str) -> Iterator[str]:
     Yields
     ------
     str
-        One line for each version stored.
+        One line for each version stored, and a note where a demo lacks an instrument.
 
     Raises
     ------
@@ -41,14 +41,24 @@ def load(ctx: Context, folder: Path, protocol_code: str) -> Iterator[str]:
         for wording in load_wordings(folder / "instruments" / instrument.code).values():
             refuse_gaps(instrument, wording)
             yield from store_wording(ctx, wording)
-    protocols = load_protocol_versions(folder / "protocols")
+    protocols = load_protocol_versions(folder / "protocols", demo_may_lack=True)
     if protocol_code not in protocols:
         raise DefinitionError(
             f"protocol: found {protocol_code!r}; known: {', '.join(sorted(protocols))}"
         )
+    yield from _lacking(folder / "protocols")
     for protocol in protocols[protocol_code]:
         yield from _store(ctx, "protocol", protocol.code, protocol.version, protocol)
     _sites(ctx, protocol)
+
+
+def _lacking(folder: Path) -> Iterator[str]:
+    """Yield what a demo goes on without, because an instrument's folder was taken away."""
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            load_protocol(path)
+        except DefinitionError as error:
+            yield f"note: {error}; as a demo it goes on without"
 
 
 def store_wording(ctx: Context, wording: Wording) -> Iterator[str]:

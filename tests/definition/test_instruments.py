@@ -62,15 +62,8 @@ def test_titles_are_given_in_both_languages(code):
         assert {"en", "sv"} <= set(scale.title)
 
 
-@pytest.mark.slow
-def test_instruments_load_without_any_one_of_their_folders(tmp_path):
-    for code in CODES:
-        partial = tmp_path / code
-        partial.mkdir()
-        for other in CODES:
-            if other != code:
-                (partial / other).symlink_to(FOLDER / other, target_is_directory=True)
-        assert sorted(load_instruments(partial)) == [one for one in CODES if one != code]
+def test_a_folder_without_instruments_holds_none(tmp_path):
+    assert load_instruments(tmp_path) == {}
     assert load_instruments(tmp_path / "nothing") == {}
 
 
