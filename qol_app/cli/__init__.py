@@ -27,6 +27,7 @@ from qol_app.cli.report import report_command
 from qol_app.cli.score import score_command
 from qol_app.cli.serve import serve_command
 from qol_app.cli.settings import settings_group
+from qol_app.cli.simulate import simulate_command
 from qol_app.cli.staff import staff_group
 from qol_app.cli.wording import wording_group
 from qol_app.cli.worker import worker_command
@@ -45,6 +46,7 @@ COMMANDS: tuple[click.Command, ...] = (
     plan_command,
     score_command,
     serve_command,
+    simulate_command,
     staff_group,
     wording_group,
     worker_command,

@@ -1,5 +1,6 @@
 """Bringing a database to the newest schema, and knowing whether it is there."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -30,13 +31,19 @@ def check_schema(database: Database) -> None:
     SettingsError
         Naming the revision found and the one wanted.
     """
-    wanted = ScriptDirectory.from_config(_config()).get_current_head()
+    wanted = newest_revision()
     with database.engine.connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
     if found != wanted:
         raise SettingsError(
             f"database schema: found revision {found}; wanted {wanted}. Run 'flask migrate'."
         )
+
+
+@cache
+def newest_revision() -> str | None:
+    """Return the revision this program was written for; its files do not change while it runs."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _config() -> Config:

@@ -131,8 +131,8 @@ def count(ctx: Context, site: Site) -> Counts:
         .join(Participant, Participant.id == Reminder.participant_id)
         .where(here, Reminder.status == "uncertain")
     )
-    one, two, three = (ctx.session.scalar(query) or 0 for query in (closing, tasks, uncertain))
-    return Counts(one, two, three)
+    parts = [query.scalar_subquery() for query in (closing, tasks, uncertain)]
+    return Counts(*ctx.session.execute(select(*parts)).one())
 
 
 def _claimed(ctx: Context, site: Site) -> Digest | None:
