@@ -1,5 +1,6 @@
 """``flask report DIR``: tables, figures and text of the whole study as one page and PDF."""
 
+import os
 from pathlib import Path
 
 import click
@@ -67,7 +68,7 @@ def report_command(
                 )
             )
         data = report_data(read.study, read.facts, read.interpretations, read.as_of, options)
-        sections = list(watched(written(data), len(SECTIONS), "sections"))
+        sections = list(watched(written(data, _jobs()), len(SECTIONS), "sections"))
         done = write_report(made, data, sections, pdf=pdf)
         with writing() as ctx:
             about = {"data_sha256": data.sha256, "language": language, "files": len(done.files)}
@@ -77,6 +78,10 @@ def report_command(
         click.echo(line)
     scope = "by arm" if unblinded else "all participants together"
     click.echo(f"{folder}: {len(sections)} sections, {scope}; open report.html")
+
+
+def _jobs() -> int:
+    return min(2, os.cpu_count() or 1)
 
 
 def _gettext(language: str):  # type: ignore[no-untyped-def]

@@ -18,6 +18,8 @@ from qol_app.report.shown import p_value, shown_number, with_interval
 
 SENSITIVITY_SEED = 20190906
 IMPUTATIONS = 20
+# From the worst state to the best, in the value sets of EQ-5D about 1 to 1.6.
+INDEX_WIDTH = 2.0
 
 
 def scales_answered(data: ReportData) -> Iterator[tuple[Instrument, list[str]]]:
@@ -134,8 +136,11 @@ def forest_of_scales(data: ReportData) -> Section:
         "The grey zone is the published difference between groups below which it is too small to "
         "matter. For symptom scales (marked ↓) a lower score is better."
     )
-    for instrument in dict.fromkeys(table["instrument"]):
-        draft.figures.append(_forest_figure(data, instrument, table))
+    for _, mine in table.groupby(["instrument", "width"], sort=False):
+        draft.figures.append(_forest_figure(data, mine))
+    draft.note(
+        "An arrow at the edge of a figure: the interval goes on beyond it; the table has it whole."
+    )
     for one in dict.fromkeys(table.loc[table["source"] != "", "source"]):
         draft.note("Minimal important differences: {source}.", source=one)
     for row in table[table["remark"] != ""].itertuples():
@@ -153,6 +158,7 @@ def _scale_rows(
 ) -> Iterator[dict[str, object]]:
     small = between_groups(scale) if instrument.code == "qlq-c30" else None
     better = data.direction(instrument, scale) == HIGHER_IS_BETTER
+    width = next((s.high - s.low for s in instrument.scales if s.code == scale), INDEX_WIDTH)
     for timepoint in times:
         labels = {
             "instrument": instrument.code,
@@ -160,6 +166,7 @@ def _scale_rows(
             "title": data.scale_title(instrument, scale),
             "timepoint": timepoint,
             "higher_is_better": better,
+            "width": width,
             "smallest_that_matters": small.points if small else np.nan,
             "source": small.source if small else "",
         }
@@ -213,16 +220,16 @@ def _with_rows(rows: pd.DataFrame) -> set[str]:
     return set(known["arm"].astype(object))
 
 
-def _forest_figure(data: ReportData, instrument: str, table: pd.DataFrame) -> Figure:
-    say = data.options.say
-    mine = table[table["instrument"] == instrument]
+def _forest_figure(data: ReportData, mine: pd.DataFrame) -> Figure:
+    """Return the scales of one instrument that have the same length, so that all can be read."""
+    say, instrument = data.options.say, mine["instrument"].iloc[0]
+    width = float(mine["width"].iloc[0])
+    name = f"scales-{instrument}" + ("" if width > INDEX_WIDTH else "-index")
     title = say("{title}: scales at {timepoints}").format(
         title=data.instruments()[instrument].title,
         timepoints=", ".join(dict.fromkeys(mine["timepoint"])),
     )
-    wording = Wording(
-        f"scales-{instrument}", title, say("Estimate and 95 % interval per scale; see the table.")
-    )
+    wording = Wording(name, title, say("Estimate and 95 % interval per scale; see the table."))
     label = [
         f"{row.scale}{'' if row.higher_is_better else ' ↓'}" for row in mine.itertuples(index=False)
     ]
@@ -255,8 +262,8 @@ def _forest_figure(data: ReportData, instrument: str, table: pd.DataFrame) -> Fi
     )
     words = "Difference in change from baseline" if data.compares else "Change from baseline"
     return forest_plot(
-        wording, Table(f"scales-{instrument}", title, mine, shown), points,
-        x_label=say(words), null=0.0,
+        wording, Table(name, title, mine, shown), points,
+        x_label=say(words), null=0.0, most=width / 2,
     )  # fmt: skip
 
 
@@ -278,7 +285,7 @@ def mixed_model(data: ReportData) -> Section:
             _one_scale(data, draft, scale)
         except AnalysisError as error:
             draft.note("{scale}: could not be computed: {why}", scale=scale, why=str(error))
-    if not draft.tables:
+    if not draft.tables and not draft.figures:
         draft.tell("No confirmatory scale could be modelled; the reasons are below.")
     return draft.section()
 

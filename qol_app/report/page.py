@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -83,7 +84,12 @@ def grid(table: Table, say: Say) -> tuple[list[str], list[list[str]], int]:
     seen = frame.head(ROWS_ON_PAGE)
     columns = [[cell(str(name), one) for one in seen[name]] for name in seen.columns]
     rows = [list(row) for row in zip(*columns, strict=True)] if columns else []
-    return headings, [[say(one) for one in row] for row in rows], len(frame) - len(seen)
+    return headings, [[_said(one, say) for one in row] for row in rows], len(frame) - len(seen)
+
+
+def _said(text: str, say: Say) -> str:
+    between = say("{low} to {high}").format(low=r"\1", high=r"\2")
+    return re.sub(r"([\d∞–]) to ([-\d∞–])", between, say(text))
 
 
 HEADINGS: Mapping[str, str] = {

@@ -76,7 +76,9 @@ def baseline_table(data: ReportData) -> Section:
     wide = pd.DataFrame(rows).rename(columns={"variable": "characteristic"})
     wide["characteristic"] = [say(str(one)) for one in wide["characteristic"]]
     draft.table("table-1", say("Participants at baseline"), wide)
-    draft.table("baseline-scores", say("Baseline scores"), result.table)
+    # Groups are every instrument with every scale; most are scales of another instrument.
+    known = result.table.groupby(["instrument", "scale"], observed=True)["n"].transform("sum") > 0
+    draft.table("baseline-scores", say("Baseline scores"), result.table[known])
     draft.account(say("Baseline scores"), result)
     draft.note(
         "Baseline is the last valid score from 28 days before randomisation to that day, given "

@@ -12,6 +12,8 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
 
 from qol_app.report.model import Figure, Table
@@ -30,7 +32,7 @@ LOOK = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.titlesize": 9,
+    "axes.titlesize": 8,
     "axes.titleweight": "bold",
     "legend.frameon": False,
     "figure.constrained_layout.use": True,
@@ -60,10 +62,14 @@ def style(place: int) -> dict[str, Any]:
 
 def finished(canvas: Canvas, wording: Wording, table: Table) -> Figure:
     """Return the canvas as a figure with its words and table."""
+    # savefig would draw four times and lay out twice; laying out is the slowest part, and both
+    # files are to show the same picture.
     svg = io.StringIO()
-    canvas.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    FigureCanvasSVG(canvas).print_svg(svg, metadata={"Date": None, "Creator": None})
+    canvas.set_layout_engine("none")
+    canvas.set_dpi(PNG_DPI)
     png = io.BytesIO()
-    canvas.savefig(png, format="png", dpi=PNG_DPI, metadata={"Software": None})
+    FigureCanvasAgg(canvas).print_png(png, metadata={"Software": None})
     return Figure(
         wording.name,
         wording.title,
@@ -113,7 +119,7 @@ def panels(
             mine = rows[rows["panel"] == code]
             for place, group in enumerate(groups):
                 _course(axes, mine[mine["group"] == group], order, place, len(groups), group)
-            axes.set_title(f"{code}  {_short(title)}", loc="left")
+            axes.set_title(_short(f"{code}  {title}"), loc="left")
             if limits and code in limits:
                 low, high = limits[code]
                 axes.set_ylim(low - 0.04 * (high - low), high + 0.04 * (high - low))
@@ -129,7 +135,7 @@ def panels(
         return finished(canvas, wording, table)
 
 
-def _short(title: str, most: int = 30) -> str:
+def _short(title: str, most: int = 32) -> str:
     return title if len(title) <= most else f"{title[: most - 1]}…"
 
 
@@ -157,12 +163,14 @@ def forest_plot(
     x_label: str,
     null: float,
     log: bool = False,
+    most: float | None = None,
     sides: tuple[str, str] = ("", ""),
 ) -> Figure:
     """Return estimates with intervals, one line each.
 
     ``rows``: label, series, estimate, low, high, and band (half the width of the zone of
-    differences too small to matter, or missing).
+    differences too small to matter, or missing). Nothing further than ``most`` from ``null`` is
+    drawn: an arrow says that the interval goes on.
     """
     labels = list(dict.fromkeys(rows["label"]))
     series = list(dict.fromkeys(rows["series"]))
@@ -189,12 +197,29 @@ def forest_plot(
         axes.set_ylim(len(labels) - 0.4, -0.6)
         if log:
             axes.set_xscale("log")
+        if most is not None:
+            _cut(axes, null - most, null + most)
         axes.set_xlabel(x_label)
         for text, at, side in zip(sides, (0.0, 1.0), ("left", "right"), strict=True):
             axes.text(at, 1.01, text, transform=axes.transAxes, ha=side, va="bottom", fontsize=8)
         if len(series) > 1:
             canvas.legend(loc="outside upper right", ncols=len(series))
         return finished(canvas, wording, table)
+
+
+def _cut(axes: Axes, low: float, high: float) -> None:
+    """Keep the axis within low and high, with an arrow where a line is cut off."""
+    left, right = axes.get_xlim()
+    lines = [one for one in axes.lines if len(one.get_xdata()) == 2 and one.get_linestyle() == "-"]
+    spans = [
+        (*sorted(one.get_xdata()), one) for one in lines if one.get_transform() == axes.transData
+    ]
+    axes.set_xlim(max(left, low), min(right, high))
+    for start, end, one in spans:
+        height, color = one.get_ydata()[0], one.get_color()
+        for beyond, at, marker in ((start < low, low, "<"), (end > high, high, ">")):
+            if beyond:
+                axes.plot([at], [height], marker=marker, color=color, markersize=4, clip_on=False)
 
 
 def curves_plot(

@@ -13,7 +13,9 @@ from qol_app.analysis.mmrm import mmrm
 from qol_app.analysis.survival import cox, kaplan_meier, rmst
 from qol_app.errors import AnalysisError
 from qol_app.i18n import translations
+from qol_app.report.model import Figure, Table
 from qol_app.report.page import INDEX, all_tables, html, write_report
+from qol_app.report.plots import Wording, forest_plot
 from qol_app.report.registry import SECTIONS, written
 from qol_app.report.shown import p_value, shown_number
 from qol_app.settings import ROOT
@@ -141,6 +143,10 @@ def test_hostile_study_numbers_are_only_text():
     assert "&lt;script&gt;" in page
 
 
+def unrendered(_canvas, wording, table):
+    return Figure(wording.name, wording.title, wording.description, "<svg/>", b"", table)
+
+
 def without_events(facts):
     alive = facts.events[facts.events["kind"] != "death"]
     return replace(facts, participants=facts.participants.assign(death_on=None), events=alive)
@@ -173,7 +179,9 @@ def with_all_missing_at_m6(facts):
         (with_all_missing_at_m6, "M6"),
     ],
 )
-def test_what_cannot_be_computed_is_said_and_the_report_goes_on(change, said):
+def test_what_cannot_be_computed_is_said_and_the_report_goes_on(change, said, monkeypatch):
+    # What is drawn is shown above; here words count, and rendering is most of the time.
+    monkeypatch.setattr("qol_app.report.plots.finished", unrendered)
     sections = list(written(made_data(change(made_facts(n=24)), confirmatory=("PF",))))
     assert [one.code for one in sections] == list(SECTIONS)
     assert said in " ".join(map(words, sections))
@@ -241,3 +249,39 @@ def test_numbers_are_rounded_only_on_the_page():
     assert shown_number(float("nan")) == "–"
     assert p_value(0.0004) == "<0.001"
     assert pooled(made_facts(n=3)).participants["arm"].isna().all()
+
+
+def test_two_processes_write_the_same_sections_in_order(blinded, monkeypatch):
+    def hopeless(_data):
+        raise AnalysisError("scale XX: found nothing")
+
+    few = {"flow": SECTIONS["flow"], "hopeless": hopeless, "survival": SECTIONS["survival"]}
+    for name in set(SECTIONS) - set(few):
+        monkeypatch.delitem(SECTIONS, name)
+    monkeypatch.setitem(SECTIONS, "hopeless", hopeless)
+    alone, beside = list(written(blinded)), list(written(blinded, jobs=2))
+    assert [one.code for one in beside] == [one.code for one in alone] == [*SECTIONS]
+    assert "scale XX: found nothing" in words(beside[-1])
+    for one, other in zip(alone, beside, strict=True):
+        assert words(one) == words(other)
+        assert [figure.svg for figure in one.figures] == [figure.svg for figure in other.figures]
+        assert [figure.png for figure in one.figures] == [figure.png for figure in other.figures]
+
+
+def test_an_interval_beyond_the_figure_ends_in_an_arrow():
+    rows = pd.DataFrame(
+        {"label": ["PF"], "series": ["M6"], "estimate": [3.0], "low": [-400.0], "high": [9.0]}
+    )
+    table = Table("t", "t", rows)
+    figures = [
+        forest_plot(Wording("t", "t", "t"), table, rows, x_label="x", null=0.0, most=most)
+        for most in (50, 500)
+    ]
+    assert [len(re.findall(r"−400|−200", one.svg)) > 0 for one in figures] == [False, True]
+    assert len(figures[0].svg) != len(figures[1].svg)
+
+
+def test_baseline_scores_are_those_of_each_instruments_own_scales(sections):
+    table = all_tables(sections)["baseline-scores"]
+    assert len(table)
+    assert (table.groupby("scale", observed=True)["n"].sum() > 0).all()
