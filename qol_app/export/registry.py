@@ -19,6 +19,7 @@ EXPORTS: Mapping[str, str] = MappingProxyType(
         "cdisc": "qol_app.export.cdisc.writer:CdiscWriter",
         "fhir": "qol_app.export.fhir_study:FhirWriter",
         "odm": "qol_app.export.odm:OdmWriter",
+        "long": "qol_app.export.long:LongWriter",
     }
 )
 DEFAULT_FORMATS = ("csv", "parquet")

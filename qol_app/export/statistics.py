@@ -30,6 +30,7 @@ SAS_NAMES = MappingProxyType(
 )
 STATA_14 = 14  # format 118; what the library calls 15 is read by Stata/MP only
 STATA_MOST_BYTES = 2045
+FLAG_LABELS = {0: "no", 1: "yes"}
 _STATA_STAMP = re.compile(rb"(?<=<timestamp>\x11).{17}")
 _SPSS_STAMP_AT = 92
 _HEADER_BYTES = 400
@@ -81,7 +82,12 @@ def write_sav(folder: Path, table: str, frame: pd.DataFrame, made_at: datetime) 
         one.name: "nominal" if one.kind in ("text", "flag") else "scale" for one in TABLES[table]
     }
     pyreadstat.write_sav(
-        frame, path, file_label=table, column_labels=_labels(table), variable_measure=measures
+        frame,
+        path,
+        file_label=table,
+        column_labels=_labels(table),
+        variable_measure=measures,
+        variable_value_labels=_value_labels(table),
     )
     with path.open("r+b") as file:
         file.seek(_SPSS_STAMP_AT)
@@ -93,7 +99,12 @@ def write_dta(folder: Path, table: str, frame: pd.DataFrame, made_at: datetime) 
     _refuse_long(table, frame)
     path = folder / f"{table}.dta"
     pyreadstat.write_dta(
-        frame, path, file_label=table, column_labels=_labels(table), version=STATA_14
+        frame,
+        path,
+        file_label=table,
+        column_labels=_labels(table),
+        version=STATA_14,
+        variable_value_labels=_value_labels(table),
     )
     with path.open("r+b") as file:
         header = file.read(_HEADER_BYTES)
@@ -103,6 +114,10 @@ def write_dta(folder: Path, table: str, frame: pd.DataFrame, made_at: datetime) 
 
 def _labels(table: str) -> dict[str, str | None]:
     return {one.name: one.label for one in TABLES[table]}
+
+
+def _value_labels(table: str) -> dict[str, dict[int, str]]:
+    return {one.name: FLAG_LABELS for one in TABLES[table] if one.kind == "flag"}
 
 
 def _refuse_long(table: str, frame: pd.DataFrame) -> None:

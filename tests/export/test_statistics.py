@@ -54,6 +54,15 @@ def test_every_table_comes_back_with_names_labels_and_values(tmp_path, kind):
             assert found == wanted, (table, one.name)
 
 
+@pytest.mark.parametrize("kind", ["sav", "dta"])
+def test_flags_carry_their_words(tmp_path, kind):
+    written(kind, tmp_path, make_part())
+    for table, columns in TABLES.items():
+        _, about = read(kind, tmp_path, table)
+        flags = {one.name for one in columns if one.kind == "flag"}
+        assert about.variable_value_labels == dict.fromkeys(flags, {0: "no", 1: "yes"}), table
+
+
 @pytest.mark.parametrize("kind", READ)
 def test_missing_values_stay_missing(tmp_path, kind):
     empty = {one.name: None for one in TABLES["visits"] if one.kind != "text"}
