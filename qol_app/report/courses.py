@@ -8,7 +8,7 @@ import pandas as pd
 from qol_app.analysis.change import change_from_baseline, descriptives
 from qol_app.analysis.mmrm import MmrmResult, mmrm
 from qol_app.analysis.mmrm_sensitivity import delta_adjusted
-from qol_app.analysis.thresholds import HIGHER_IS_BETTER, between_groups
+from qol_app.analysis.thresholds import HIGHER_IS_BETTER
 from qol_app.definition.instrument import Instrument
 from qol_app.errors import AnalysisError
 from qol_app.report.data import ReportData
@@ -156,7 +156,7 @@ def forest_of_scales(data: ReportData) -> Section:
 def _scale_rows(
     data: ReportData, instrument: Instrument, scale: str, times: Sequence[str]
 ) -> Iterator[dict[str, object]]:
-    small = between_groups(scale) if instrument.code == "qlq-c30" else None
+    small = data.difference(instrument.code, scale)
     better = data.direction(instrument, scale) == HIGHER_IS_BETTER
     width = next((s.high - s.low for s in instrument.scales if s.code == scale), INDEX_WIDTH)
     for timepoint in times:

@@ -16,7 +16,12 @@ from qol_app.analysis.endpoints import (
 from qol_app.analysis.facts import people_of, with_details
 from qol_app.analysis.thresholds import HIGHER_IS_BETTER, Threshold, within_participant
 from qol_app.definition.instrument import Instrument
-from qol_app.definition.interpretation import Interpretation, Responder, responder_threshold
+from qol_app.definition.interpretation import (
+    DifferenceSizes,
+    Interpretation,
+    Responder,
+    responder_threshold,
+)
 from qol_app.definition.parts import in_language
 from qol_app.definition.protocol import Protocol, Timepoint
 from qol_app.errors import AnalysisError
@@ -118,6 +123,14 @@ class ReportData:
         for guide in known.of_kind(Responder) if known else ():
             return Threshold(responder_threshold(guide, scale), guide.source)
         return within_participant(scale)
+
+    def difference(self, instrument: str, scale: str) -> Threshold | None:
+        """Return from where a difference between groups is small, with its source; or None."""
+        known = self.interpretations.get(instrument)
+        for guide in known.of_kind(DifferenceSizes) if known else ():
+            if scale in guide.values:
+                return Threshold(guide.values[scale][0], guide.source)
+        return None
 
     def course(self, scale: str, instrument: str, timepoints: Iterable[str]) -> pd.DataFrame:
         """Return the analysis rows of one scale at these timepoints, see `dataset.one_scale`."""

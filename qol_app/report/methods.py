@@ -6,7 +6,6 @@ from importlib.metadata import version
 import pandas as pd
 
 from qol_app.analysis.mmrm_df import DF_WORDS
-from qol_app.analysis.thresholds import between_groups
 from qol_app.definition.instrument import Instrument
 from qol_app.definition.interpretation import GuideBase
 from qol_app.definition.parts import in_language
@@ -150,7 +149,7 @@ def _thresholds(data: ReportData) -> pd.DataFrame:
             own = data.threshold(instrument.code, scale)
             use = data.options.say("one participant's change")
             rows.append((instrument.code, scale, use, own.points, own.source))
-            small = between_groups(scale) if instrument.code == "qlq-c30" else None
+            small = data.difference(instrument.code, scale)
             if small:
                 use = data.options.say("difference between groups")
                 rows.append((instrument.code, scale, use, small.points, small.source))
@@ -162,7 +161,9 @@ def _thresholds(data: ReportData) -> pd.DataFrame:
 
 
 def _guide(data: ReportData, guide: GuideBase) -> str:
-    return f"{in_language(guide.title, data.options.language)} ({guide.flag})"
+    return (
+        f"{in_language(guide.title, data.options.language)} ({data.options.say(str(guide.flag))})"
+    )
 
 
 def _scoring(data: ReportData) -> pd.DataFrame:

@@ -15,12 +15,14 @@ from qol_app.report.lives import overall, predictive, progression_free
 from qol_app.report.methods import checklists, methods
 from qol_app.report.model import Section
 from qol_app.report.people import baseline_table, completion, flow
+from qol_app.report.reading import reading
 
 SECTIONS: dict[str, Callable[[ReportData], Section]] = {
     "flow": flow,
     "table-1": baseline_table,
     "completion": completion,
     "profiles": profiles,
+    "reading": reading,
     "scales": forest_of_scales,
     "mixed-model": mixed_model,
     "deterioration": deterioration,

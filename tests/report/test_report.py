@@ -285,3 +285,31 @@ def test_baseline_scores_are_those_of_each_instruments_own_scales(sections):
     table = all_tables(sections)["baseline-scores"]
     assert len(table)
     assert (table.groupby("scale", observed=True)["n"].sum() > 0).all()
+
+
+def test_scores_are_read_by_the_instrument_s_own_guides(by_arm, sections):
+    section = next(one for one in sections if one.code == "reading")
+    points, beyond, others = (one.frame for one in section.tables)
+    by_scale = points.set_index("scale")
+    assert by_scale.loc["FA", "smallest_step"] == pytest.approx(100 / 9)
+    assert by_scale.loc["PF", "smallest_step"] == pytest.approx(100 / 15)
+    assert by_scale.loc["PF", ["one_participant", "between_groups", "problem"]].tolist() == [
+        10,
+        "5",
+        "< 83",
+    ]
+    assert by_scale.loc["FA", "problem"] == "> 39"
+    scores = by_arm.scores
+    for scale, is_beyond in (("PF", lambda v: v < 83), ("FA", lambda v: v > 39)):
+        for row in beyond[beyond["scale"] == scale].itertuples():
+            mine = scores[
+                (scores["scale"] == scale)
+                & (scores["timepoint"] == row.timepoint)
+                & (scores["arm"] == row.arm)
+                & scores["main"]
+            ]["value"]
+            assert (row.beyond, row.answered) == (is_beyond(mine).sum(), len(mine))
+    assert set(beyond["timepoint"]) == {"T0", "M6", "M12"}
+    here = others[(others["scale"] == "PF") & (others["sd"] == 18.7)]
+    assert here["mean"].tolist() == [81.6]
+    assert any("(recalled)" in one and "Giesinger" in one for one in section.notes)
