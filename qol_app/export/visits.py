@@ -1,5 +1,6 @@
 """The visits table: one row for every expected assessment, with the state it is in."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,31 +72,43 @@ def given_by_assessment(answers: list[Answers], scored: list[np.ndarray]) -> dic
     if not forms:
         return {}
     frame = pd.concat(forms, ignore_index=True)
-    return {int(key): _given(group) for key, group in frame.groupby("assessment_id")}
+    return {key: _given(rows) for key, rows in _grouped(frame, "assessment_id").items()}
+
+
+def _grouped(frame: pd.DataFrame, key: str) -> dict[int, list[Any]]:
+    """Return rows by their key, in the frame's order; a frame for each would be a slow one."""
+    found: dict[int, list[Any]] = defaultdict(list)
+    for row in frame.itertuples(index=False):
+        found[int(getattr(row, key))].append(row)
+    return found
 
 
 def _form_sums(answers: Answers, scored: np.ndarray) -> pd.DataFrame:
     final = answers.responses.iloc[answers.source[answers.source >= 0]]
-    by_form = final.groupby("form_id")
     frame = answers.forms[["id", "assessment_id", "instrument", "language"]].copy()
     frame["scored"] = scored
     for name, status in COUNTS.items():
         frame[name] = (answers.status == status).sum(axis=1)
-    answered = final[final["status"] == "ANSWERED"].groupby("form_id")
-    frame["modes"] = frame["id"].map(answered["mode"].unique())
-    frame["last_at"] = frame["id"].map(by_form["recorded_at"].max())
+    answered = final[final["status"] == "ANSWERED"]
+    modes: dict[int, set[str]] = defaultdict(set)
+    for form_id, mode in answered[["form_id", "mode"]].drop_duplicates().itertuples(index=False):
+        modes[form_id].add(mode)
+    frame["modes"] = [modes.get(form_id, set()) for form_id in frame["id"]]
+    # As instants: of objects pandas would look for the latest form by form.
+    recorded_at = pd.to_datetime(final["recorded_at"], utc=True)
+    frame["last_at"] = frame["id"].map(recorded_at.groupby(final["form_id"]).max())
     return frame
 
 
-def _given(forms: pd.DataFrame) -> Given:
-    modes = {mode for some in forms["modes"] if isinstance(some, np.ndarray) for mode in some}
-    last_at = forms["last_at"].max()
+def _given(forms: list[Any]) -> Given:
+    modes = {mode for one in forms for mode in one.modes}
+    times = [one.last_at for one in forms if not pd.isna(one.last_at)]
     return Given(
         modes=tuple(sorted(modes)),
-        languages=tuple(sorted(set(forms["language"]))),
-        last_answer_at=None if pd.isna(last_at) else last_at.to_pydatetime(),
-        scored=frozenset(forms.loc[forms["scored"], "instrument"]),
-        counts={name: int(forms[name].sum()) for name in COUNTS},
+        languages=tuple(sorted({one.language for one in forms})),
+        last_answer_at=_instant(max(times)) if times else None,
+        scored=frozenset(one.instrument for one in forms if one.scored),
+        counts={name: sum(int(getattr(one, name)) for one in forms) for name in COUNTS},
     )
 
 
@@ -109,11 +122,10 @@ def visit_rows(facts: Facts, given: Mapping[int, Given]) -> Iterator[dict[str, A
         {row.id: row for row in facts.assessments.itertuples(index=False)},
     )
     order = ["target_on", "timepoint", "occurrence"]
-    grouped = dict(iter(facts.assessments.sort_values(order).groupby("participant_id")))
+    grouped = _grouped(facts.assessments.sort_values(order), "participant_id")
     for participant in facts.participants.itertuples(index=False):
-        if participant.id in grouped:
-            for row in grouped[participant.id].itertuples(index=False):
-                yield _visit(tables, participant, row)
+        for row in grouped.get(participant.id, ()):
+            yield _visit(tables, participant, row)
 
 
 def _pairs(frame: pd.DataFrame, key: str, value: str) -> Iterator[tuple[Any, Any]]:
