@@ -86,7 +86,8 @@ class LongWriter:
 
     def __init__(self, folder: Path, study: Study) -> None:
         (folder / "long").mkdir()
-        self._study, self._kept = study, []
+        self._study = study
+        self._kept: list[Part] = []
         self._files = {
             name: _Pair(folder / "long", name, columns)
             for name, columns in (*((n, c) for n, (c, _) in SHAPES.items()), ("tte", TTE))

@@ -30,7 +30,7 @@ SAS_NAMES = MappingProxyType(
 )
 STATA_14 = 14  # format 118; what the library calls 15 is read by Stata/MP only
 STATA_MOST_BYTES = 2045
-FLAG_LABELS = {0: "no", 1: "yes"}
+FLAG_LABELS: dict[int | float, str] = {0: "no", 1: "yes"}
 _STATA_STAMP = re.compile(rb"(?<=<timestamp>\x11).{17}")
 _SPSS_STAMP_AT = 92
 _HEADER_BYTES = 400
@@ -116,7 +116,7 @@ def _labels(table: str) -> dict[str, str | None]:
     return {one.name: one.label for one in TABLES[table]}
 
 
-def _value_labels(table: str) -> dict[str, dict[int, str]]:
+def _value_labels(table: str) -> dict[str, dict[int | float, str]]:
     return {one.name: FLAG_LABELS for one in TABLES[table] if one.kind == "flag"}
 
 

@@ -83,12 +83,12 @@ def read_freeze(ctx: Context, settings: Settings, name: str, *, by_arm: bool) ->
         If there is none of this name, or a file of it is not as it was frozen.
     """
     frozen = read_frozen(freeze_folder(settings, name))
-    query = select(AuditEvent).where(AuditEvent.action == ACTION, AuditEvent.subject_id == name)
-    for event in ctx.session.scalars(query):
-        if event.new["manifest_sha256"] != frozen.manifest_sha256:
+    query = select(AuditEvent.new).where(AuditEvent.action == ACTION, AuditEvent.subject_id == name)
+    for new in filter(None, ctx.session.scalars(query)):
+        if new["manifest_sha256"] != frozen.manifest_sha256:
             raise DataFileError(
                 f"freeze {name}: {MANIFEST} is not the one on the audit trail; wanted SHA-256 "
-                f"{event.new['manifest_sha256'][:12]}, found {frozen.manifest_sha256[:12]}"
+                f"{new['manifest_sha256'][:12]}, found {frozen.manifest_sha256[:12]}"
             )
     part = frozen.part if by_arm else pooled(frozen.part)
     return Read(frozen.study, gathered([part]), frozen.interpretations, frozen.as_of)
