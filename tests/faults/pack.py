@@ -21,6 +21,8 @@ from tests.delivery.mail_fake import ACCEPT
 # Lease seconds on the workers' clock, and how much faster than ours that clock runs.
 LIFE_S, SPEED = 6.0, 40.0
 THREADS = 2
+# Seconds after which a dead worker's lease is free, where deaths follow one another closely.
+RELAY_LIFE_S = 0.08
 
 
 class Counting:
@@ -40,11 +42,10 @@ class Counting:
         return ACCEPT
 
 
-class Pack:
-    """Starts workers, and hears of their end."""
+class Zygote:
+    """The process that forks workers; one for all tests of a run."""
 
-    def __init__(self, order: dict) -> None:
-        self.order = order
+    def __init__(self) -> None:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.zygote"],
@@ -53,21 +54,27 @@ class Pack:
             cwd=ROOT,
             env=environment,
         )
-        self.ended: queue.Queue[tuple[int, int]] = queue.Queue()
-        self._started: queue.Queue[int] = queue.Queue()
+        self.heard: dict[str, queue.Queue[tuple[int, ...]]] = {
+            word: queue.Queue() for word in ("started", "ended", "stopped")
+        }
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
-    def start(self, point: str = "", passes: int = 0, signal_: int = signal.SIGKILL) -> int:
-        """Start a worker that meets its fate at a point; return its process id."""
+    def order(self, **what: object) -> None:
+        """Give an order."""
         assert self.process.stdin is not None
-        order = {**self.order, "point": point, "passes": passes, "signal": int(signal_)}
-        self.process.stdin.write(json.dumps(order).encode() + b"\n")
+        self.process.stdin.write(json.dumps(what).encode() + b"\n")
         self.process.stdin.flush()
-        return self._started.get(timeout=30)
+
+    def stop(self) -> None:
+        """End every worker, and forget those that ended before."""
+        self.order(stop=True)
+        self.heard["stopped"].get(timeout=30)
+        for word in ("started", "ended"):
+            self.heard[word].queue.clear()
 
     def close(self) -> None:
-        """End every worker."""
+        """End the process and all that it forked."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         self.process.wait(timeout=30)
@@ -79,28 +86,60 @@ class Pack:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             word, *numbers = line.split()
-            if word == b"started":
-                self._started.put(int(numbers[0]))
-            else:
-                self.ended.put((int(numbers[0]), int(numbers[1])))
+            self.heard[word.decode()].put(tuple(map(int, numbers)))
+
+
+class Pack:
+    """Starts workers on one database, and hears of their end."""
+
+    def __init__(self, zygote: Zygote, order: dict) -> None:
+        self.zygote, self.order = zygote, order
+        self.ended = zygote.heard["ended"]
+
+    def start(self, point: str = "", passes: int = 0, signal_: int = signal.SIGKILL) -> int:
+        """Start a worker that meets its fate at a point; return its process id."""
+        self.zygote.order(**self.order, point=point, passes=passes, signal=int(signal_))
+        return self.zygote.heard["started"].get(timeout=60)[0]
 
 
 @contextmanager
 def pack(
-    database_url: str, instance: Path, smtp: str, now: datetime, life_s: float = LIFE_S
+    zygote: Zygote,
+    database_url: str,
+    instance: Path,
+    smtp: str,
+    now: datetime,
+    life_s: float = LIFE_S,
 ) -> Iterator[Pack]:
     """Yield a pack whose workers' clock starts now and runs fast."""
-    running = Pack(
-        {
-            "database_url": database_url,
-            "instance": str(instance),
-            "smtp_url": f"smtp://{smtp}",
-            "clock": [time.time(), now.isoformat(), SPEED],
-            "life_s": life_s,
-            "threads": THREADS,
-        }
-    )
+    order = {
+        "database_url": database_url,
+        "instance": str(instance),
+        "smtp_url": f"smtp://{smtp}",
+        "clock": [time.time(), now.isoformat(), SPEED],
+        "life_s": life_s,
+        "threads": THREADS,
+        "at_once": 3,
+    }
     try:
-        yield running
+        yield Pack(zygote, order)
     finally:
-        running.close()
+        zygote.stop()
+
+
+@contextmanager
+def relay(zygote: Zygote, database_url: str, instance: Path, now: datetime) -> Iterator[Pack]:
+    """Yield a pack for many quick deaths: its provider is a file, its lease short."""
+    order = {
+        "database_url": database_url,
+        "instance": str(instance),
+        "counter": str(instance / "taken"),
+        "clock": [time.time(), now.isoformat(), 1.0],
+        "life_s": RELAY_LIFE_S,
+        "threads": 1,
+        "at_once": 2,
+    }
+    try:
+        yield Pack(zygote, order)
+    finally:
+        zygote.stop()

@@ -1,10 +1,11 @@
 """A process that forks workers: importing everything once makes a thousand deaths cheap.
 
 It reads one JSON order per line and answers ``started PID``; it says ``ended PID SIGNAL``
-when a worker has gone. Its workers die with it.
+when a worker has gone. The order ``{"stop": true}`` ends every worker. They die with it.
 """
 
 import ctypes
+import gc
 import json
 import os
 import select
@@ -17,12 +18,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy.exc import OperationalError
+
+from qol_app.delivery.message import HandedOver
 from qol_app.delivery.smtp import Email, MailServer
 from qol_app.runtime import Runtime
 from qol_app.services import outgoing, reminders
 from qol_app.services.composing import House
 from qol_app.worker.jobs import Worker
-from qol_app.worker.sending import Sender
+from qol_app.worker.sending import ACTOR, Sender
 from tests.conftest import make_runtime, make_settings
 
 SWEEP, PREPARE = reminders.sweep, outgoing.prepare
@@ -94,8 +98,25 @@ class FatefulMail(Email):
         return super()._content(smtp, content, message_id)
 
 
-def with_fate(runtime: Runtime, fate: Fate) -> Runtime:
-    """Return a runtime whose transactions of the send path may be the last thing done."""
+class CountingFile:
+    """A provider that takes a message by one line in a file, and counts by that."""
+
+    def __init__(self, path: str, fate: Fate) -> None:
+        self.fate = fate
+        self.file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    def send(self, message):
+        os.write(self.file, f"{message.thread}\n".encode())
+        self.fate.reach("during_call")  # taken, but not answered yet
+        self.fate.reach("after_call")
+        return HandedOver(message.reference)
+
+
+def with_fate(runtime: Runtime, fate: Fate, at_once: int) -> Runtime:
+    """Return a runtime whose transactions of the send path may be the last thing done.
+
+    It claims only so many at once, so that a pack of workers has many claims to die at.
+    """
     label = threading.local()
     fate.quiet = runtime.database._write_lock
 
@@ -109,8 +130,7 @@ def with_fate(runtime: Runtime, fate: Fate) -> Runtime:
         return call
 
     def small_sweep(ctx, lease, channels):
-        # A few at a time, so that a pack of workers has many claims to die at.
-        return replace(SWEEP(ctx, lease, channels, most=3), more=False)
+        return replace(SWEEP(ctx, lease, channels, most=at_once), more=False)
 
     reminders.sweep = labelled("claim", small_sweep, lambda swept: swept.claimed)
     outgoing.prepare = labelled("begin", PREPARE)
@@ -132,8 +152,12 @@ def with_fate(runtime: Runtime, fate: Fate) -> Runtime:
 
 
 def make(order: dict, house: House, fate: Fate, runtime: Runtime) -> Worker:
-    channel = FatefulMail(MailServer.from_url(order["smtp_url"], timeout_s=10), fate)
-    sender = Sender(with_fate(runtime, fate), house, {"email": channel}, threads=order["threads"])
+    if "counter" in order:
+        channel = CountingFile(order["counter"], fate)
+    else:
+        channel = FatefulMail(MailServer.from_url(order["smtp_url"], timeout_s=10), fate)
+    fated = with_fate(runtime, fate, order["at_once"])
+    sender = Sender(fated, house, {"email": channel}, threads=order["threads"])
     return Worker(sender, life=timedelta(seconds=order["life_s"]))
 
 
@@ -171,6 +195,30 @@ def _beat(worker: Worker, every_s: float) -> None:
         time.sleep(every_s)
 
 
+def run_and_die(order: dict, house: House, runtime: Runtime) -> None:
+    """Be one of several that wait for the lease, use it, and die; end if no work is left."""
+    worker = make(order, house, Fate(order["point"], order["passes"], order["signal"]), runtime)
+    while True:
+        try:
+            worker.heartbeat()
+            if worker.lease is None:
+                time.sleep(order["life_s"] / 2)
+                continue
+            worker.deliver()
+            worker.remind()
+            if _nothing_left(worker):
+                os._exit(0)
+        except OperationalError as error:
+            print(f"{os.getpid()}: {error!r}"[:300], file=sys.stderr)
+
+
+def _nothing_left(worker: Worker) -> bool:
+    if worker.lease is None or worker._anything_due():
+        return False
+    with worker.sender.runtime.reading(ACTOR) as ctx:
+        return not outgoing.ready(ctx, worker.lease, 1)
+
+
 def die_with_parent() -> None:
     ctypes.CDLL("libc.so.6").prctl(1, signal.SIGKILL)
 
@@ -179,7 +227,7 @@ def main() -> None:
     die_with_parent()
     house = House.of(make_settings("", Path()))
     children: set[int] = set()
-    runtime = None
+    runtimes: dict[str, Runtime] = {}
     buffer = b""
     while True:
         readable, _, _ = select.select([0], [], [], 0.004)
@@ -190,21 +238,42 @@ def main() -> None:
             *lines, buffer = (buffer + more).split(b"\n")
             for line in lines:
                 order = json.loads(line)
-                runtime = runtime or warm_up(order, house)
-                pid = os.fork()
-                if pid == 0:
-                    die_with_parent()
-                    os.close(0)
-                    work(order, house, runtime)
-                children.add(pid)
-                print(f"started {pid}", flush=True)
+                if "stop" in order:
+                    end(children)
+                    runtimes.clear()
+                    print("stopped 0", flush=True)
+                    continue
+                if order["database_url"] not in runtimes:
+                    runtimes[order["database_url"]] = warm_up(order, house)
+                    gc.freeze()
+                children.add(fork(order, house, runtimes[order["database_url"]]))
         for pid in list(children):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
                 children.discard(pid)
                 print(f"ended {pid} {os.WTERMSIG(status)}", flush=True)
+    end(children)
+
+
+def fork(order: dict, house: House, runtime: Runtime) -> int:
+    """Return the process id of a new worker."""
+    pid = os.fork()
+    if pid == 0:
+        die_with_parent()
+        os.close(0)
+        gc.disable()  # looking for rubbish would copy every page of what is shared
+        (run_and_die if "counter" in order else work)(order, house, runtime)
+    print(f"started {pid}", flush=True)
+    return pid
+
+
+def end(children: set[int]) -> None:
+    """Kill every worker and wait until it has gone."""
     for pid in children:
         os.kill(pid, signal.SIGKILL)
+    for pid in children:
+        os.waitpid(pid, 0)
+    children.clear()
 
 
 if __name__ == "__main__":
