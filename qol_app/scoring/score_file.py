@@ -16,7 +16,7 @@ from qol_app.errors import DataFileError, ResponseError
 from qol_app.scoring.answers import BadAnswer, without_out_of_range
 from qol_app.scoring.columns import FileColumns, sort_out
 from qol_app.scoring.scorer import score
-from qol_app.scoring.tables import Table, open_table, sink
+from qol_app.scoring.tables import BadCell, Pieces, Table, open_table, sink
 
 Progress = Callable[[float], None]
 
@@ -64,20 +64,32 @@ def score_file(
     if source.resolve() == target.resolve():
         raise DataFileError(f"{target}: found the responses' own file; wanted another name")
     table = open_table(source)
-    columns = _columns(table, instrument, options)
-    summary = Summary(columns=columns)
-    seen: list[npt.NDArray[np.uint64]] = []
-    with sink(target) as out:
-        for piece, share in table.pieces(columns.items):
-            out.write(_scored(instrument, piece, options, summary, source.name))
-            if columns.ids and not options.duplicates_allowed:
-                seen.append(_fingerprints(piece, columns.ids))
-            summary.n_forms += piece.num_rows
-            progress(share)
-        if summary.n_forms == 0:
-            raise DataFileError(f"{source.name}: found a header and no rows; wanted responses")
-        _refuse_duplicates(table, columns, seen)
+    summary = Summary(columns=_columns(table, instrument, options))
+    try:
+        with sink(target) as out:
+            for scores, share in _pieces(table, instrument, options, summary):
+                out.write(scores)
+                progress(share)
+    except BadCell as error:
+        item = instrument.item(error.column)
+        wanted = f"a whole number from {item.first} to {item.last}"
+        raise BadCell(error.where, error.column, error.found, wanted) from error
     return summary
+
+
+def _pieces(table: Table, instrument: Instrument, options: Options, summary: Summary) -> Pieces:
+    """Yield scores piece by piece; at the end refuse a file without forms or with one twice."""
+    columns, name = summary.columns, table.path.name
+    assert columns is not None
+    seen: list[npt.NDArray[np.uint64]] = []
+    for piece, share in table.pieces(columns.items):
+        yield _scored(instrument, piece, options, summary, name), share
+        if columns.ids and not options.duplicates_allowed:
+            seen.append(_fingerprints(name, piece, columns.ids))
+        summary.n_forms += piece.num_rows
+    if summary.n_forms == 0:
+        raise DataFileError(f"{name}: found a header and no rows; wanted responses")
+    _refuse_duplicates(table, columns, seen)
 
 
 def _columns(table: Table, instrument: Instrument, options: Options) -> FileColumns:
@@ -120,10 +132,13 @@ def _array(column: "pd.Series[Any]") -> pa.Array:
     return pa.array(column.to_numpy(), from_pandas=True)
 
 
-def _fingerprints(piece: pa.Table, ids: Sequence[str]) -> npt.NDArray[np.uint64]:
+def _fingerprints(name: str, piece: pa.Table, ids: Sequence[str]) -> npt.NDArray[np.uint64]:
     """Return 64 bits per row that are equal where the id columns are."""
     total = np.zeros(piece.num_rows, np.uint64)
     for column in ids:
+        if pa.types.is_nested(piece[column].type):
+            found = piece[column].type
+            raise DataFileError(f"{name}: column {column}: found {found}; wanted plain values")
         values = piece[column].to_pandas()
         hashed = pd.util.hash_pandas_object(values, index=False, categorize=False)
         total = total * np.uint64(31) + hashed.to_numpy()

@@ -24,7 +24,20 @@ BLOCK_BYTES = 4 << 20
 # What a CSV may hold in an item's column where there is no answer.
 NO_ANSWER = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", ".")
 
+SEPARATORS = {";": "';'", "\t": "tabs", "|": "'|'"}
+
 Pieces = Iterator[tuple[pa.Table, float]]
+
+
+class BadCell(DataFileError):
+    """A text in an item's column; who knows the item can say what it allows."""
+
+    def __init__(self, where: str, column: str, found: str, wanted: str = "a whole number") -> None:
+        self.where, self.column, self.found = where, column, found
+        super().__init__(
+            f"{where}, column {column}: found {found}; wanted {wanted}, or nothing where it is "
+            "missing"
+        )
 
 
 @dataclass(frozen=True)
@@ -61,12 +74,19 @@ def _open_csv(path: Path) -> Table:
     # Bytes that are no UTF-8 further down are found, and named, when their row is read.
     with path.open(encoding="utf-8-sig", newline="", errors="surrogateescape") as file:
         header = next(csv.reader(file), [])
-    for name in header:
-        if not name.isprintable():
-            raise DataFileError(f"{path.name}: found column {name!a}; wanted UTF-8 text")
-    if len(header) == 1 and ";" in header[0]:
-        raise DataFileError(f"{path.name}: found columns separated by ';'; wanted ','")
+    _refuse_header(path.name, header)
     return Table(path, tuple(header), lambda numbers: _csv_pieces(path, header, numbers))
+
+
+def _refuse_header(name: str, header: Sequence[str]) -> None:
+    if not any(column.strip() for column in header):
+        raise DataFileError(f"{name}: found an empty first line; wanted a header and rows")
+    for separator, shown in SEPARATORS.items():
+        if len(header) == 1 and separator in header[0]:
+            raise DataFileError(f"{name}: found columns separated by {shown}; wanted ','")
+    for column in header:
+        if not column.isprintable():
+            raise DataFileError(f"{name}: found column {column[:40]!a}; wanted UTF-8 text")
 
 
 def _csv_pieces(path: Path, header: Sequence[str], numbers: Sequence[str]) -> Pieces:
@@ -111,10 +131,7 @@ def _first_bad_cell(
                     return DataFileError(f"{where}: found {cell!a}; wanted UTF-8 text")
             for place, name in places:
                 if not _is_numeric(cells[place]):
-                    return DataFileError(
-                        f"{where}, column {name}: found {ascii(cells[place])[:60]}; wanted a "
-                        "whole number, or nothing where it is missing"
-                    )
+                    return BadCell(where, name, ascii(cells[place])[:60])
     return DataFileError(f"{path.name}: not a CSV file ({' '.join(str(error).split())})")
 
 
@@ -135,14 +152,19 @@ def _open_parquet(path: Path) -> Table:
         raise DataFileError(
             f"{path.name}: not a Parquet file ({' '.join(str(error).split())})"
         ) from error
-    return Table(path, tuple(file.schema_arrow.names), lambda _: _parquet_pieces(file))
+    return Table(path, tuple(file.schema_arrow.names), lambda _: _parquet_pieces(file, path.name))
 
 
-def _parquet_pieces(file: pq.ParquetFile) -> Pieces:
+def _parquet_pieces(file: pq.ParquetFile, name: str) -> Pieces:
     done, rows = 0, max(1, file.metadata.num_rows)
-    for batch in file.iter_batches(batch_size=BATCH_ROWS):
-        done += batch.num_rows
-        yield pa.Table.from_batches([batch]), done / rows
+    try:
+        for batch in file.iter_batches(batch_size=BATCH_ROWS):
+            done += batch.num_rows
+            yield pa.Table.from_batches([batch]), done / rows
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataFileError(
+            f"{name}: damaged after row {done} ({' '.join(str(error).split())})"
+        ) from error
 
 
 class Sink:

@@ -97,7 +97,10 @@ def _row(text: str, number: int, old: str, new: str) -> bytes:
     [
         (lambda t: _row(t, 3, "002,1", "002,5"), "in.csv: row 3, column q1: found 5; wanted a"),
         (lambda t: _row(t, 3, "002,1", "002,2.5"), "in.csv: row 3, column q1: found 2.5; wanted"),
-        (lambda t: _row(t, 3, "002,1", "002,two"), "row 3, column q1: found 'two'; wanted a whole"),
+        (
+            lambda t: _row(t, 3, "002,1", "002,two"),
+            "column q1: found 'two'; wanted a whole number from 1 to 4",
+        ),
         (lambda t: _row(t, 3, "002,1", "002,２"), "row 3, column q1: found '\\uff12'"),
         (lambda t: _row(t, 3, "002,1", "002,True"), "row 3, column q1: found 'True'"),
         (lambda t: _row(t, 3, "002,1", "002,inf"), "row 3, column q1: found inf"),
@@ -116,11 +119,45 @@ def _row(text: str, number: int, old: str, new: str) -> bytes:
         (lambda t: b"", "in.csv: found an empty file; wanted a header and rows"),
         (lambda t: t.split("\n")[0].encode() + b"\n", "found a header and no rows"),
         (lambda t: t.replace(",", ";").encode(), "found columns separated by ';'"),
+        (lambda t: t.replace(",", "\t").encode(), "found columns separated by tabs; wanted ','"),
+        (lambda t: b"\xef\xbb\xbf", "found an empty first line; wanted a header and rows"),
+        (lambda t: b"\n", "found an empty first line; wanted a header and rows"),
+        (lambda t: t.encode("utf-16"), "found column '\\udcff"),
+        (lambda t: _row(t, 3, "002,1", "002,-inf"), "row 3, column q1: found -inf"),
+        (lambda t: _row(t, 3, "002,1", "002," + "9" * 400), "row 3, column q1: found inf"),
+        (lambda t: _row(t, 3, "002,1", '002,"1,0"'), "row 3, column q1: found '1,0'"),
+        (lambda t: _row(t, 3, "002,1", "002,0x1"), "row 3, column q1: found '0x1'"),
+        (lambda t: _row(t, 3, "002,1", "002,1_0"), "row 3, column q1: found '1_0'"),
+        (lambda t: _row(t, 3, "002,1", "002,2-Jan"), "row 3, column q1: found '2-Jan'"),
+        (lambda t: _row(t, 3, "002,1", "002,\0"), "row 3, column q1: found '\\x00'"),
+        (lambda t: _row(t, 3, "002", '"002'), "row 3: found 1 columns; wanted 32"),
         (lambda t: _row(t, 3, "002", "Umeå").decode().encode("latin-1"), "row 3: found 'Ume"),
     ],
 )
 def test_a_bad_file_is_refused_by_row_and_column(tmp_path, c30, edit, wanted):
     assert wanted in _edited(c30, tmp_path, edit)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda t: b"\xef\xbb\xbf" + t.encode(),
+        lambda t: t.replace("\n", "\r\n").encode(),
+        lambda t: t.replace("\n002", "\r\n002").encode(),
+        lambda t: t.rstrip("\n").encode(),
+        lambda t: (t + "\n\n").encode(),
+        lambda t: t.replace("002,1", '002,"1"').encode(),
+        lambda t: t.replace("002,1", "002,1.0").encode(),
+    ],
+    ids=["BOM", "CRLF", "mixed", "no last newline", "blank lines", "quoted", "with a point"],
+)
+def test_what_spreadsheets_do_to_a_csv_changes_no_score(tmp_path, c30, edit):
+    path = _write(_forms(c30), tmp_path / "in.csv")
+    plain, changed = tmp_path / "plain.parquet", tmp_path / "changed.parquet"
+    score_file(c30, path, plain)
+    path.write_bytes(edit(path.read_text(encoding="utf-8")))
+    score_file(c30, path, changed)
+    pd.testing.assert_frame_equal(pd.read_parquet(changed), pd.read_parquet(plain))
 
 
 def test_parquet_is_held_to_the_same(tmp_path, c30):
@@ -129,12 +166,21 @@ def test_parquet_is_held_to_the_same(tmp_path, c30):
         ({"q2": [1, 2, 9, 1]}, "in.parquet: row 3, column q2: found 9"),
         ({"q2": [1, 2, 2.5, 1]}, "row 3, column q2: found 2.5"),
         ({"q2": ["1", "2", "x", "1"]}, "row 1, column q2: found '1'"),
+        ({"q2": [1, 2, np.inf, 1]}, "row 3, column q2: found inf"),
+        ({"q2": [True] * 4}, "row 1, column q2: found True"),
+        ({"q2": pd.Timestamp("2026-01-01")}, "row 1, column q2: found 2026-01-01"),
+        ({"q2": [[1]] * 4}, "row 1, column q2: found [1]; wanted a whole number from 1 to 4"),
         ({"id": ["a", "b", "c", "a"]}, "row 4, column id: found id 'a' again, first in row 1"),
+        ({"id": [[1], [2], [3], [4]]}, "in.parquet: column id: found list<"),
     ):
         path = _write(forms.assign(**change), tmp_path / "in.parquet")
         with pytest.raises(DataFileError) as caught:
             score_file(c30, path, tmp_path / "out.parquet")
         assert wanted in str(caught.value)
+    whole = _write(_forms(c30), tmp_path / "in.parquet").read_bytes()
+    (tmp_path / "in.parquet").write_bytes(whole[:300] + bytes(200) + whole[500:])
+    with pytest.raises(DataFileError, match=r"in\.parquet: damaged after row 0"):
+        score_file(c30, tmp_path / "in.parquet", tmp_path / "out.parquet")
     (tmp_path / "in.parquet").write_text("id,q1\n")
     with pytest.raises(DataFileError, match=r"in\.parquet: not a Parquet file"):
         score_file(c30, tmp_path / "in.parquet", tmp_path / "out.parquet")
