@@ -42,7 +42,7 @@ ASKED = re.findall(
 )
 ABSENT = sorted({code for code in ASKED if not (QUESTIONNAIRES / "instruments" / code).is_dir()})
 ABOUT_THE_TRIAL = (
-    *("analysis", "browser", "cli/test_check_command.py", "cli/test_plan_command.py"),
+    *("browser", "cli/test_check_command.py", "cli/test_plan_command.py"),
     *("cli/test_wording_command.py", "db", "definition/test_message_lint.py"),
     *("definition/test_protocol.py", "definition/test_protocol_docs.py", "delivery", "faults"),
     *("flows", "export", "report", "schedule", "services", "test_cli_audit.py"),

@@ -16,9 +16,16 @@ if TYPE_CHECKING:
 @click.argument("code")
 @click.argument("scores", type=READABLE, required=False)
 @click.option("--input", "want_input", type=READABLE, help="Write the vectors' forms here instead.")
+@click.option(
+    "--decimals",
+    type=click.IntRange(0, 6),
+    default=6,
+    show_default=True,
+    help="To how many decimals the other program rounds its scores.",
+)
 @instruments_option
 def conformance_command(
-    code: str, scores: Path | None, want_input: Path | None, instruments: Path
+    code: str, scores: Path | None, want_input: Path | None, decimals: int, instruments: Path
 ) -> None:
     """Compare SCORES of the instrument CODE with what they must be.
 
@@ -36,14 +43,14 @@ def conformance_command(
         return
     if scores is None:
         raise QolError("SCORES: found nothing; wanted a CSV of scores, or --input FORMS.csv")
-    _compare(instrument.title, golden, scores)
+    _compare(instrument.title, golden, scores, decimals)
 
 
-def _compare(title: str, golden: object, path: Path) -> None:
+def _compare(title: str, golden: object, path: Path, decimals: int) -> None:
     from qol_app.scoring.conformance import Golden, compare, read_scores
 
     assert isinstance(golden, Golden)
-    found = compare(golden, read_scores(path))
+    found = compare(golden, read_scores(path), decimals)
     for line in _table(found):
         click.echo(line)
     absent = [name for name in golden.expected.columns if name not in {one.scale for one in found}]

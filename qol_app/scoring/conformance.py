@@ -17,8 +17,7 @@ from qol_app.errors import DataFileError
 GOLDEN_FILE = "golden.csv"
 EXPECTED = "expected_"
 CASE = "case"
-# Expected scores are printed to six decimals.
-TOLERANCE = 5.01e-7
+DECIMALS = 6  # to which expected scores are printed
 
 
 @dataclass(frozen=True)
@@ -102,10 +101,11 @@ def read_scores(path: Path) -> pd.DataFrame:
     return table.set_index(CASE)
 
 
-def compare(golden: Golden, scores: pd.DataFrame) -> list[Agreement]:
+def compare(golden: Golden, scores: pd.DataFrame, decimals: int = DECIMALS) -> list[Agreement]:
     """Return the agreement of each expected score column.
 
-    ``scores`` is indexed by case; cases it lacks count as missing scores.
+    ``scores`` is indexed by case; cases it lacks count as missing scores. Numbers agree where
+    they are the same when rounded to so many decimals, give or take what a computer adds.
 
     Raises
     ------
@@ -124,23 +124,29 @@ def compare(golden: Golden, scores: pd.DataFrame) -> list[Agreement]:
             f"{golden.expected.index[0]}..{golden.expected.index[-1]} in column {CASE!r}"
         )
     found = scores.reindex(golden.expected.index)
-    return [_agreement(name, golden.expected[name], found[name]) for name in shared]
+    tolerance = tolerance_of(decimals)
+    return [_agreement(golden.expected[name], found[name], tolerance) for name in shared]
 
 
-def _agreement(name: str, expected: "pd.Series[Any]", found: "pd.Series[Any]") -> Agreement:
+def tolerance_of(decimals: int) -> float:
+    """Return how far apart numbers may be that are equal when rounded to so many decimals."""
+    return 0.501 * 10.0**-decimals
+
+
+def _agreement(expected: "pd.Series[Any]", found: "pd.Series[Any]", tolerance: float) -> Agreement:
     if expected.dtype == object:
         expected, found = _as_text(expected), _as_text(found)
         distance = (expected != found).astype(float)
     else:
-        expected, found = expected.astype(float), pd.to_numeric(found, errors="coerce")
+        expected, found = expected.astype(float), _as_numbers(found)
         distance = (expected - found).abs()
     both = expected.notna() & found.notna()
-    differ = both & (distance > TOLERANCE)
+    differ = both & (distance > tolerance)
     extra = expected.isna() & found.notna()
     lacking = expected.notna() & found.isna()
     wrong = differ | extra | lacking
     return Agreement(
-        scale=name,
+        scale=str(expected.name),
         cases=len(expected),
         agree=int((~wrong).sum()),
         differ=int(differ.sum()),
@@ -149,6 +155,17 @@ def _agreement(name: str, expected: "pd.Series[Any]", found: "pd.Series[Any]") -
         largest=float(np.nanmax(distance.where(both, 0.0))) if len(expected) else 0.0,
         first=str(wrong.idxmax()) if wrong.any() else "",
     )
+
+
+def _as_numbers(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    numbers = pd.to_numeric(column, errors="coerce")
+    odd = column[numbers.isna() & column.notna()]
+    if len(odd):
+        raise DataFileError(
+            f"case {odd.index[0]}, column {column.name}: found {odd.iloc[0]!r}; wanted a number, "
+            "or nothing where there is no score"
+        )
+    return numbers.astype(float)
 
 
 def _as_text(column: "pd.Series[Any]") -> "pd.Series[Any]":

@@ -77,3 +77,24 @@ def test_a_file_that_cannot_be_compared_is_one_line(run, tmp_path, text, wanted)
     done = run("conformance", "qlq-br23", path)
     assert done.exit_code == 1
     assert wanted in done.output
+
+
+def test_a_scorer_that_rounds_agrees_when_it_says_so(run, scores):
+    table = pd.read_csv(scores).round(1)
+    table.to_csv(scores, index=False, na_rep="NaN")
+    assert run("conformance", "qlq-br23", scores).exit_code == 1
+    done = run("conformance", "qlq-br23", scores, "--decimals", "1")
+    assert done.exit_code == 0, done.output
+    table["BRBI"] += 0.1
+    table.to_csv(scores, index=False)
+    done = run("conformance", "qlq-br23", scores, "--decimals", "1")
+    assert "1 of 8 scores disagree: BRBI" in done.output
+
+
+def test_a_word_in_place_of_a_score_is_refused_by_case(run, scores):
+    table = pd.read_csv(scores, dtype=str)
+    table.loc[table["case"] == "2", "BRHL"] = "n/a (34=1)"
+    table.to_csv(scores, index=False)
+    done = run("conformance", "qlq-br23", scores)
+    assert done.exit_code == 1
+    assert "case 2, column BRHL: found 'n/a (34=1)'; wanted a number" in done.output

@@ -5,7 +5,13 @@ import math
 import pytest
 
 from qol_app.scoring import score
-from qol_app.scoring.conformance import GOLDEN_FILE, TOLERANCE, compare, load_golden
+from qol_app.scoring.conformance import (
+    DECIMALS,
+    GOLDEN_FILE,
+    compare,
+    load_golden,
+    tolerance_of,
+)
 from tests.scoring.conftest import FOLDER
 from tests.scoring.oracle import SCORERS
 
@@ -38,7 +44,7 @@ def test_the_second_scorer_agrees_with_every_vector(vectors):
             elif expected is None or math.isnan(expected):
                 assert found is None, (case, scale)
             else:
-                assert abs(found - expected) <= TOLERANCE, (case, scale)
+                assert abs(found - expected) <= tolerance_of(DECIMALS), (case, scale)
 
 
 def test_every_scale_is_both_given_and_missing_in_some_vector(vectors):
