@@ -3,6 +3,7 @@
 import json
 from datetime import date
 
+import pandas as pd
 import pytest
 
 from qol_app.app import web_app
@@ -146,12 +147,22 @@ def test_a_freeze_is_on_the_trail_with_the_hash_of_its_manifest(run, filled):
     assert event.new == {"manifest_sha256": sha256(frozen(filled) / "manifest.json")}
 
 
-def test_arms_in_a_freeze_are_for_the_statistician_only(run, filled, tmp_path):
+@pytest.mark.requirement("Z5")
+def test_arms_in_a_freeze_are_for_the_statistician_only(run, filled, tmp_path, monkeypatch):
+    few = {"arms": lambda data: Section("arms", "", tables=(Table("arms", "", data.people),))}
+    monkeypatch.setattr("qol_app.report.registry.SECTIONS", few)
     run("freeze", "final")
-    make_staff(filled, "coordinator", email="coordinator@example.org")
-    result = run(
-        *("report", tmp_path / "out", "--freeze", "final", "--no-pdf"),
-        *("--unblinded", "--as", "coordinator@example.org"),
-    )
-    assert result.exit_code == 1
-    assert "wanted an active statistician" in result.output
+    for role in ("coordinator", "statistician"):
+        make_staff(filled, role, email=f"{role}@example.org")
+    report = ("report", "--freeze", "final", "--no-pdf")
+    by_arm = (*report, "--unblinded", "--as")
+    refused = run(*by_arm, "coordinator@example.org", tmp_path / "refused")
+    assert refused.exit_code == 1
+    assert "wanted an active statistician" in refused.output
+    assert run(*by_arm, "statistician@example.org", tmp_path / "arms").exit_code == 0
+    assert run(*report, tmp_path / "pooled").exit_code == 0
+    shown = {
+        name: set(pd.read_csv(tmp_path / name / "tables" / "arms.csv")["arm"])
+        for name in ("arms", "pooled")
+    }
+    assert shown == {"arms": {"A", "B"}, "pooled": {"all"}}

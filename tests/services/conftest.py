@@ -3,13 +3,14 @@
 import random
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pytest
 
 from qol_app.export.gathered import frames_of
-from qol_app.export.study import Study
+from qol_app.export.study import MakeWriter, Study
 from qol_app.services import events, exporting
 from qol_app.services.context import Actor, Context
 from tests.conftest import Clock, Templates, make_runtime, make_settings
@@ -30,6 +31,13 @@ class WholeStudy:
     def frames(self) -> dict[str, pd.DataFrame]:
         """The tables for work row by row."""
         return frames_of(self.tables)
+
+    def write(self, make_writer: MakeWriter, folder: Path) -> Path:
+        """Write one format into a folder, and return the folder."""
+        writer = make_writer(folder, self.study)
+        writer.add(self.tables)
+        writer.close()
+        return folder
 
 
 @pytest.fixture(scope="session")

@@ -31,11 +31,7 @@ def data(packages):
 
 @pytest.fixture(scope="module")
 def written(whole_study, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("cdisc")
-    writer = CdiscWriter(folder, whole_study.study)
-    writer.add(whole_study.tables)
-    writer.close()
-    return folder / "cdisc"
+    return whole_study.write(CdiscWriter, tmp_path_factory.mktemp("cdisc")) / "cdisc"
 
 
 def subject(frame, number):

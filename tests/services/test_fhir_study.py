@@ -12,10 +12,7 @@ from qol_app.export.fhir_study import FhirWriter
 
 @pytest.fixture(scope="module")
 def bundle(whole_study, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("fhir")
-    writer = FhirWriter(folder, whole_study.study)
-    writer.add(whole_study.tables)
-    writer.close()
+    folder = whole_study.write(FhirWriter, tmp_path_factory.mktemp("fhir"))
     return json.loads((folder / "fhir" / "bundle.json").read_text())
 
 
@@ -68,6 +65,7 @@ def answers_of(response):
     return [item for page in response["item"] for item in page["item"]]
 
 
+@pytest.mark.requirement("E4")
 def test_answers_and_the_three_kinds_of_no_answer_are_all_there(bundle, whole_study):
     items = whole_study.frames["items"]
     rows = [row for one in of_kind(bundle, "QuestionnaireResponse") for row in answers_of(one)]

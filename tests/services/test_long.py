@@ -17,11 +17,7 @@ COLUMNS = {
 
 @pytest.fixture(scope="module")
 def folder(whole_study, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("long")
-    writer = LongWriter(folder, whole_study.study)
-    writer.add(whole_study.tables)
-    writer.close()
-    return folder / "long"
+    return whole_study.write(LongWriter, tmp_path_factory.mktemp("long")) / "long"
 
 
 @pytest.mark.parametrize(("table", "columns"), COLUMNS.items())
@@ -34,6 +30,7 @@ def test_each_table_has_exactly_the_columns_agreed_on(folder, table, columns):
     assert len(from_csv) == len(from_parquet) > 0
 
 
+@pytest.mark.requirement("E4")
 def test_items_keep_every_answer_and_every_kind_of_no_answer(folder, whole_study):
     found = pd.read_parquet(folder / "pro_item.parquet")
     items = whole_study.frames["items"]

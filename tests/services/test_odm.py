@@ -11,11 +11,7 @@ from qol_app.export.xml import ODM
 
 @pytest.fixture(scope="module")
 def path(whole_study, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("odm")
-    writer = OdmWriter(folder, whole_study.study)
-    writer.add(whole_study.tables)
-    writer.close()
-    return folder / "odm" / "study.xml"
+    return whole_study.write(OdmWriter, tmp_path_factory.mktemp("odm")) / "odm" / "study.xml"
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +54,7 @@ def test_every_reference_leads_to_one_definition(tree, reference, definition):
     assert len(defined) == len(set(defined))
 
 
+@pytest.mark.requirement("E4")
 def test_every_answer_and_every_kind_of_no_answer_is_there(tree, whole_study):
     items = whole_study.frames["items"]
     given = [one for one in everywhere(tree, "ItemData") if one.get("ItemOID").startswith("IT.FO.")]
