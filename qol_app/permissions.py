@@ -16,6 +16,7 @@ RIGHTS = {
     "compliance:read": "see completion, pooled over arms",
     "compliance:by-arm": "see completion by arm",
     "message:read": "see what was sent to whom and when",
+    "score:look": "look at scores of one's sites, without identity; by arm with report:unblinded",
     "export:site": "fetch the data of one's own sites",
     "export:study": "fetch the data of the whole study, without identity",
     "report:blinded": "see reports pooled over arms",
@@ -43,13 +44,14 @@ SITE_WORK = frozenset(
 ROLES: dict[str, frozenset[str]] = {
     "participant": frozenset({"own:answer"}),
     "coordinator": SITE_WORK,
-    "investigator": SITE_WORK | {"audit:read"},
+    "investigator": SITE_WORK | {"audit:read", "score:look"},
     "trial-manager": frozenset(
         {
             "staff:home",
             "participant:read",
             "compliance:read",
             "message:read",
+            "score:look",
             "export:study",
             "report:blinded",
             "study:amend",
@@ -61,6 +63,7 @@ ROLES: dict[str, frozenset[str]] = {
             "participant:read",
             "compliance:read",
             "compliance:by-arm",
+            "score:look",
             "export:study",
             "report:blinded",
             "report:unblinded",

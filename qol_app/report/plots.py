@@ -24,6 +24,8 @@ STYLES: tuple[Mapping[str, Any], ...] = (
     {"color": "#b35900", "marker": "s", "linestyle": "--"},
     {"color": "#4d4d4d", "marker": "^", "linestyle": "-."},
     {"color": "#801650", "marker": "D", "linestyle": ":"},
+    {"color": "#28651f", "marker": "v", "linestyle": (0, (6, 2))},
+    {"color": "#5c4b9b", "marker": "P", "linestyle": (0, (1, 2))},
 )
 LOOK = {
     "svg.fonttype": "none",
@@ -38,6 +40,7 @@ LOOK = {
     "figure.constrained_layout.use": True,
 }
 PNG_DPI = 150
+HATCH = ("", "//", "..", "xx")
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ def panels(
             axes.set_title(_short(f"{code}  {title}"), loc="left")
             if limits and code in limits:
                 low, high = limits[code]
-                axes.set_ylim(low - 0.04 * (high - low), high + 0.04 * (high - low))
+                axes.set_ylim(*_with_margin(low, high))
             axes.set_xticks(range(len(order)), order)
             axes.tick_params(axis="x", labelsize=7.5)
         for axes in list(grid.flat)[len(titles) :]:
@@ -133,6 +136,10 @@ def panels(
         if len(groups) > 1 and handles:
             canvas.legend(handles, labels, loc="outside upper right", ncols=len(groups))
         return finished(canvas, wording, table)
+
+
+def _with_margin(low: float, high: float) -> tuple[float, float]:
+    return low - 0.04 * (high - low), high + 0.04 * (high - low)
 
 
 def _short(title: str, most: int = 32) -> str:
@@ -301,4 +308,57 @@ def rates_plot(
         axes.set_ylabel(y_label)
         if len(groups) > 1:
             axes.legend(loc="lower left", ncols=len(groups))
+        return finished(canvas, wording, table)
+
+
+def bars(
+    wording: Wording,
+    table: Table,
+    edges: np.ndarray,
+    counts: Mapping[str, np.ndarray],
+    *,
+    x_label: str,
+    y_label: str,
+) -> Figure:
+    """Return counts between ``edges`` (n + 1), the groups' bars (n each) beside each other."""
+    with _look(wording.name):
+        canvas = Canvas(figsize=(8.2, 2.8))
+        axes = canvas.subplots()
+        step = (edges[1] - edges[0]) / (len(counts) + 0.5)
+        for place, (label, heights) in enumerate(counts.items()):
+            looks = {"color": style(place)["color"], "hatch": HATCH[place % len(HATCH)]}
+            at = edges[:-1] + (place + 0.75) * step
+            axes.bar(at, heights, width=step * 0.9, label=label, edgecolor="white", **looks)
+        axes.set_xticks(edges)
+        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.set_xlabel(x_label)
+        axes.set_ylabel(y_label)
+        if len(counts) > 1:
+            canvas.legend(loc="outside upper right", ncols=len(counts))
+        return finished(canvas, wording, table)
+
+
+def single_course(
+    wording: Wording,
+    table: Table,
+    points: pd.DataFrame,
+    events: pd.DataFrame,
+    *,
+    x_label: str,
+    y_label: str,
+    ends: tuple[float, float] | None = None,
+) -> Figure:
+    """Return one participant's scores (day, value) with a line at each event (day, what)."""
+    with _look(wording.name):
+        canvas = Canvas(figsize=(8.2, 3.6))
+        axes = canvas.subplots()
+        axes.plot(points["day"], points["value"], markersize=5, **style(0))
+        if ends:
+            axes.set_ylim(*_with_margin(*ends))
+        for day, some in events.groupby("day"):
+            axes.axvline(day, color="#4d4d4d", lw=0.8, ls=":")
+            axes.text(day, 1.01, ", ".join(some["what"]), rotation=30, fontsize=7.5,
+                      transform=axes.get_xaxis_transform(), ha="left", va="bottom")  # fmt: skip
+        axes.set_xlabel(x_label)
+        axes.set_ylabel(y_label)
         return finished(canvas, wording, table)

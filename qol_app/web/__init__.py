@@ -9,6 +9,7 @@ from qol_app.web import (
     exports,
     front,
     health,
+    look,
     outbox,
     participant,
     staff,
@@ -21,6 +22,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     auth.bp,
     staff.bp,
     exports.bp,
+    look.bp,
     health.bp,
 )
 # Known by the signature in their address, not by a cookie, so no CSRF token protects them.

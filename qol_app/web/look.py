@@ -1,0 +1,77 @@
+"""Look: one scale over time, its spread and one participant's course, drawn by the server."""
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from qol_app.web.guard import needs
+from qol_app.web.language import _, page_language
+from qol_app.web.staff.blueprint import MORE_PLACES
+from qol_app.web.staff.unit import allowed, page, reading
+from qol_app.web.staff.words import N_
+from qol_app.web.visitor import runtime
+
+if TYPE_CHECKING:
+    from qol_app.report.data import ReportData
+    from qol_app.report.model import Figure, Say
+
+bp = Blueprint("look", __name__, url_prefix="/staff/look")
+MORE_PLACES.append(("look.look", "score:look", N_("Look")))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure as the page shows it: an image that needs no style of the page, and its table."""
+
+    title: str
+    description: str
+    image: str
+    headings: list[str]
+    rows: list[list[str]]
+
+
+@bp.get("")
+@needs("score:look")
+def look() -> ResponseReturnValue:
+    # pandas and matplotlib are heavy: only for those who look.
+    from qol_app.report.look import choices, picked, pictures
+
+    data = _data(by_arm=allowed("report:unblinded"))
+    known = choices(data) if data else None
+    if data is None or known is None or not known.scales:
+        return page("look", known=None, wanted=None, figures=[])
+    wanted = picked(known, request.args.to_dict())
+    figures = [_shown(one, data.options.say) for one in pictures(data, wanted)]
+    return page("look", known=known, wanted=wanted, figures=figures)
+
+
+def _data(*, by_arm: bool) -> "ReportData | None":
+    """Return what the one who asks may see; nothing if nobody is enrolled there."""
+    from qol_app.report.data import report_data
+    from qol_app.report.model import Options
+    from qol_app.services import reporting
+
+    settings = runtime().settings
+    options = Options(language=page_language(), blinded=not by_arm, say=lambda t: _(t) if t else t)
+    with reading() as ctx:
+        read = reporting.read_study(
+            ctx,
+            settings.protocol,
+            settings.questionnaires,
+            by_arm=by_arm,
+            watch=lambda parts, _n: parts,
+        )
+    if not len(read.facts.participants):
+        return None
+    return report_data(read.study, read.facts, read.interpretations, read.as_of, options)
+
+
+def _shown(one: "Figure", say: "Say") -> Shown:
+    from qol_app.report.page import grid
+
+    headings, rows, _more = grid(one.table, say)
+    image = base64.b64encode(one.svg.encode()).decode()
+    return Shown(one.title, one.description, image, headings, rows)
