@@ -355,10 +355,26 @@ def single_course(
         axes.plot(points["day"], points["value"], markersize=5, **style(0))
         if ends:
             axes.set_ylim(*_with_margin(*ends))
-        for day, some in events.groupby("day"):
-            axes.axvline(day, color="#4d4d4d", lw=0.8, ls=":")
-            axes.text(day, 1.01, ", ".join(some["what"]), rotation=30, fontsize=7.5,
-                      transform=axes.get_xaxis_transform(), ha="left", va="bottom")  # fmt: skip
+        for days, words in _beside(events, points["day"]):
+            for day in days:
+                axes.axvline(day, color="#4d4d4d", lw=0.8, ls=":")
+            axes.text(
+                days[0], 1.01, ", ".join(words), rotation=30, fontsize=7.5,
+                transform=axes.get_xaxis_transform(), ha="left", va="bottom",
+            )  # fmt: skip
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
         return finished(canvas, wording, table)
+
+
+def _beside(events: pd.DataFrame, days: pd.Series) -> list[tuple[list[float], list[str]]]:
+    """Return the events by day, those too close to be written apart together."""
+    everything = [*events["day"], *days]
+    near = 0.04 * (max(everything) - min(everything)) if everything else 0.0
+    found: list[tuple[list[float], list[str]]] = []
+    for row in events.sort_values("day", kind="stable").itertuples():
+        if not found or row.day - found[-1][0][-1] > near:
+            found.append(([], []))
+        found[-1][0].append(row.day)
+        found[-1][1].append(row.what)
+    return found

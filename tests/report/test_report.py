@@ -13,9 +13,10 @@ from qol_app.analysis.mmrm import mmrm
 from qol_app.analysis.survival import cox, kaplan_meier, rmst
 from qol_app.errors import AnalysisError
 from qol_app.i18n import translations
+from qol_app.report.look import Wanted, choices, picked, pictures
 from qol_app.report.model import Figure, Table
 from qol_app.report.page import INDEX, all_tables, html, write_report
-from qol_app.report.plots import Wording, forest_plot
+from qol_app.report.plots import Wording, _beside, forest_plot
 from qol_app.report.registry import SECTIONS, written
 from qol_app.report.shown import p_value, shown_number
 from qol_app.settings import ROOT
@@ -313,3 +314,16 @@ def test_scores_are_read_by_the_instrument_s_own_guides(by_arm, sections):
     here = others[(others["scale"] == "PF") & (others["sd"] == 18.7)]
     assert here["mean"].tolist() == [81.6]
     assert any("(recalled)" in one and "Giesinger" in one for one in section.notes)
+
+
+def test_events_of_neighbouring_days_share_one_label(by_arm):
+    scale, name = "synthetic", by_arm.scores["participant"].iloc[0]
+    known = choices(by_arm)
+    wanted = picked(known, {"participant": name, "group": "arm", "timepoint": "M6", "scale": scale})
+    assert wanted == Wanted(known.scales[0][0], "M6", "arm", name)
+    course = pictures(by_arm, wanted)[2]
+    titles = {one.code: one.title["en"] for one in by_arm.protocol.events}
+    mine = by_arm.facts.events[by_arm.facts.events["participant"] == name]
+    assert set(mine["kind"].map(titles)) <= set(course.table.frame["what"])
+    near = pd.DataFrame({"day": [-3.0, 0.0, 300.0], "what": ["a", "b", "c"]})
+    assert _beside(near, pd.Series([10.0])) == [([-3.0, 0.0], ["a", "b"]), ([300.0], ["c"])]
