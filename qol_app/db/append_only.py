@@ -7,6 +7,7 @@ not stop TRUNCATE, so a statement trigger does.
 
 from sqlalchemy import Connection, text
 
+from qol_app.db.after_submission import TRIGGER
 from qol_app.errors import SettingsError
 
 PRIMARY_KEYS = {"submission": "assessment_id"}
@@ -72,6 +73,7 @@ def check_triggers(connection: Connection, tables: tuple[str, ...]) -> None:
         for kind in _EXPECTED[dialect]
         if f"{table}_{kind}" not in present
     ]
+    missing += [TRIGGER] if TRIGGER not in present else []
     if missing:
         raise SettingsError(
             f"database triggers: missing {', '.join(missing)}; the audit trail is not protected. "

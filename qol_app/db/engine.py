@@ -1,13 +1,15 @@
 """Opening the study database so that "saved" means saved, on SQLite and PostgreSQL."""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import Connection, Engine, Executable, create_engine, event
+from sqlalchemy.engine import CursorResult, Row, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 from sqlalchemy.orm import Session, sessionmaker
 
 from qol_app.errors import SettingsError
@@ -30,8 +32,36 @@ POSTGRESQL_SETTINGS = {
 POSTGRESQL_BOUNDS = {"idle_in_transaction_session_timeout": "60s", "lock_timeout": "30s"}
 
 
+# A connection that lay still for longer is asked whether it still lives before it is used.
+# Asking each time would cost every request a trip to the server.
+PING_AFTER_S = 5.0
+# No transaction is begun and none is ended: a statement costs one trip to the server.
+# (SQLite's driver has been told, when connecting, to begin nothing by itself.)
+ALONE: dict[str, dict[str, Any]] = {
+    "sqlite": {"qol_alone": True},
+    "postgresql": {"isolation_level": "AUTOCOMMIT"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """A connection on which each statement is a transaction of its own."""
+
+    connection: Connection
+    write_lock: AbstractContextManager[Any]
+
+    def look(self, statement: Executable, values: Mapping[str, Any]) -> CursorResult[Any]:
+        """Execute one statement that reads."""
+        return self.connection.execute(statement, values)
+
+    def add(self, statement: Executable, values: Mapping[str, Any]) -> int:
+        """Execute one statement that adds rows, durably; return how many it added."""
+        with self.write_lock:
+            return self.connection.execute(statement, values).rowcount
+
+
 class Database:
-    """One engine and its two kinds of transaction: reading, and writing.
+    """One engine and its kinds of transaction: reading, writing, and single statements.
 
     On SQLite every write of the process passes one lock: waiting writers, not the
     disk, are what makes the slowest saves slow.
@@ -40,6 +70,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._alone = self.engine.execution_options(**ALONE[self.engine.dialect.name])
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._write_lock: AbstractContextManager[Any] = (
             threading.RLock() if self.is_sqlite else nullcontext()
@@ -58,6 +89,23 @@ class Database:
         """Yield a session whose changes, if any, are thrown away."""
         with self._sessions() as session:
             yield session
+
+    @contextmanager
+    def alone(self) -> Iterator[Alone]:
+        """Yield a connection whose statements each stand alone, committed as they return."""
+        with self._alone.connect() as connection:
+            yield Alone(connection, self._write_lock)
+
+    def look(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        """Return the rows of one statement that reads; a lost connection is replaced once."""
+        try:
+            with self.alone() as alone:
+                return alone.look(statement, values).all()
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        with self.alone() as alone:
+            return alone.look(statement, values).all()
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -94,6 +142,30 @@ def _postgresql_engine(url: str) -> Engine:
     return engine
 
 
+def _postgresql_engine(url: str) -> Engine:
+    # Last in, first out: what a few threads can do is done on few, warm connections.
+    engine = create_engine(url, pool_size=10, max_overflow=20, pool_use_lifo=True)
+
+    @event.listens_for(engine, "checkin")
+    def _remember(_connection: Any, record: Any) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _ping(connection: Any, record: Any, _proxy: Any) -> None:
+        idle_s = time.monotonic() - record.info.get("used_at", time.monotonic())
+        if idle_s > PING_AFTER_S and not _lives(engine, connection):
+            raise DisconnectionError("the database has closed this connection")
+
+    return engine
+
+
+def _lives(engine: Engine, connection: Any) -> bool:
+    try:
+        return bool(engine.dialect.do_ping(connection))
+    except engine.dialect.loaded_dbapi.Error:
+        return False
+
+
 def _sqlite_engine(url: str) -> Engine:
     engine = create_engine(
         url, connect_args={"timeout": 30, "check_same_thread": False}, pool_size=20
@@ -110,9 +182,12 @@ def _sqlite_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
+        options = connection.get_execution_options()
+        if options.get("qol_alone"):
+            return
         # A writer that first reads cannot be told apart from a reader by SQLite, and
         # would fail when it upgrades; so it takes the write lock from the start.
-        writes = connection.get_execution_options().get("qol_writes")
+        writes = options.get("qol_writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine

@@ -1,17 +1,16 @@
-"""Answer events in the database: what is known of an item, adding one, and what it voids."""
+"""Answer events: their order, adding one, and what it voids."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from qol_app.assessment import ResponseStatus, voided_by
-from qol_app.db.tables import Response, Submission
+from qol_app.db.tables import Response
 from qol_app.definition.instrument import Instrument
 from qol_app.services.context import Context
 from qol_app.services.sittings import Latest, OpenForm
@@ -38,6 +37,19 @@ class AnswerEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """One answer as it comes from outside: everything by name, nothing checked."""
+
+    participant_id: int
+    assessment_ref: str
+    instrument: str
+    item: str
+    status: ResponseStatus
+    value: object
+    event: AnswerEvent
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """One answer on its way into a form."""
 
@@ -52,20 +64,6 @@ class Answer:
     def content(self) -> tuple[str, int | None]:
         """What is said, apart from who says it when."""
         return (str(self.status), self.value)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the database held about a family of items, and their form, before an answer."""
-
-    events: tuple[tuple[str, Latest], ...]
-    revision: int
-    receipt: str | None
-
-    def latest(self, item: str) -> Latest | None:
-        """Return the event that counts for an item, if there is any."""
-        mine = (one for code, one in self.events if code == item)
-        return max(mine, key=order, default=None)
 
 
 def order(one: Latest) -> tuple[int, str]:
@@ -85,40 +83,7 @@ def family_of(instrument: Instrument, item: str) -> frozenset[str]:
         family = more
 
 
-def known_before(ctx: Context, form: OpenForm, family: frozenset[str]) -> Known:
-    """Return the events of a family of items, with the form's revision and any receipt."""
-    rows = ctx.session.execute(
-        _KNOWN, {"form": form.id, "assessment": form.assessment_id, "items": sorted(family)}
-    ).all()
-    events = tuple((row.item, Latest(*row[1:6])) for row in rows if row.item is not None)
-    return Known(events, rows[0].revision or 0, rows[0].receipt)
-
-
-def _known_query() -> Select[Any]:
-    # By the outer join there is always a row, on which revision and receipt ride along.
-    of_form = Response.form_id == bindparam("form")
-    revision = select(func.max(Response.counter)).where(of_form).scalar_subquery()
-    receipt = select(Submission.receipt).where(Submission.assessment_id == bindparam("assessment"))
-    return (
-        select(
-            Response.item,
-            Response.status,
-            Response.value,
-            Response.counter,
-            Response.event_id,
-            Response.recorded_at,
-            revision.label("revision"),
-            receipt.scalar_subquery().label("receipt"),
-        )
-        .select_from(select(literal(1).label("one")).subquery())
-        .outerjoin(Response, of_form & Response.item.in_(bindparam("items", expanding=True)))
-    )
-
-
-_KNOWN = _known_query()
-
-
-_INSERT: dict[str, Any] = {
+INSERT: dict[str, Any] = {
     name: dialect.insert(Response.__table__)
     .on_conflict_do_nothing(index_elements=["event_id"])
     .inline()
@@ -129,8 +94,16 @@ _INSERT: dict[str, Any] = {
 
 def insert(ctx: Context, answer: Answer) -> bool:
     """Add one event; False if it is there already."""
+    values = row_of(answer, ctx.now, ctx.actor.staff_id)
+    connection = ctx.session.connection()
+    done = connection.execute(INSERT[connection.dialect.name], values)
+    return done.rowcount == 1  # type: ignore[attr-defined]
+
+
+def row_of(answer: Answer, now: datetime, staff_id: int | None = None) -> dict[str, Any]:
+    """Return the row by which an answer is stored."""
     event = answer.event
-    values = {
+    return {
         "event_id": event.event_id,
         "form_id": answer.form.id,
         "item": answer.item,
@@ -141,22 +114,21 @@ def insert(ctx: Context, answer: Answer) -> bool:
         "device": event.device,
         "shown_at": event.shown_at,
         "client_at": event.client_at,
-        "recorded_at": ctx.now,
-        "recorded_by": ctx.actor.staff_id,
+        "recorded_at": now,
+        "recorded_by": staff_id,
     }
-    done = ctx.session.execute(_INSERT[ctx.session.get_bind().dialect.name], values)
-    return done.rowcount == 1  # type: ignore[attr-defined]
 
 
-def void(ctx: Context, answer: Answer, known: Known) -> tuple[str, ...]:
+def void(ctx: Context, answer: Answer, known: Iterable[tuple[str, Latest]]) -> tuple[str, ...]:
     """Add a NOT_APPLICABLE event for every answer that another one, given later, voids.
 
-    What is voided follows from the events in the order in which they were given, however
-    they arrived; what was answered stays in the trail.
+    ``known`` are the events of all items that hang together with this one. What is voided
+    follows from the order in which events were given, however they arrived; what was
+    answered stays in the trail.
     """
     event = answer.event
     mine = Latest(str(answer.status), answer.value, answer.counter, event.event_id, ctx.now)
-    events = {one.event_id: (code, one) for code, one in known.events}
+    events = {one.event_id: (code, one) for code, one in known}
     events.setdefault(event.event_id, (answer.item, mine))
     in_order = sorted(events.values(), key=lambda pair: order(pair[1]))
     added = []

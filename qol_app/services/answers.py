@@ -7,43 +7,38 @@ the one of highest (counter, event_id) counts.
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import select
 
 from qol_app.assessment import ResponseStatus, check_response, is_asked
-from qol_app.db.tables import (
-    Assessment,
-    AuditEvent,
-    Form,
-    Participant,
-    ParticipantEvent,
-    Response,
-)
+from qol_app.db.engine import Alone
+from qol_app.db.tables import AuditEvent, Response
 from qol_app.definition.instrument import Instrument
 from qol_app.errors import NotFound, ResponseError
 from qol_app.services import audit
 from qol_app.services.answer_events import (
+    INSERT,
     Answer,
     AnswerEvent,
-    Known,
+    Sent,
     family_of,
     insert,
-    known_before,
     order,
+    row_of,
     void,
 )
-from qol_app.services.context import Context
-from qol_app.services.participants import history
+from qol_app.services.answer_lookup import Known, find, known_before, known_of, look_up
+from qol_app.services.context import Context, today
+from qol_app.services.library import Library
 from qol_app.services.sittings import (
-    FINAL_EVENTS,
-    REF,
     Latest,
     OpenForm,
     Sitting,
-    final_stop,
+    known_form,
+    lock,
     may_answer,
     open_assessment,
-    open_form,
     own_assessment,
     sitting,
     why_not,
@@ -54,19 +49,22 @@ __all__ = [
     "AnswerEvent",
     "OpenForm",
     "Saved",
+    "Sent",
     "Sitting",
-    "form_to_answer",
+    "look_up",
     "may_answer",
     "open_assessment",
     "own_assessment",
+    "save_by_name",
+    "save_ordinary",
     "save_response",
     "sitting",
     "submit",
     "why_not",
 ]
 
-# How far a sender's counter may run ahead: more than anybody taps while offline.
-MOST_AHEAD = 1000
+# More than anybody taps, and far from where a column ends.
+MOST_COUNTER = 10**6 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +73,8 @@ class Saved:
 
     ``state`` is ``saved``; or ``submitted`` or ``closed`` when it came too late to count and
     is kept in the trail only; or ``stopped`` when the person has left the study, so that
-    nothing is stored. ``revision`` is the form's highest counter now; ``conflict`` an answer
-    given elsewhere that the sender had not seen.
+    nothing is stored. ``revision`` is the highest counter of the item and what hangs on it;
+    ``conflict`` an answer given elsewhere that the sender had not seen.
     """
 
     state: str
@@ -86,56 +84,47 @@ class Saved:
     voided: tuple[str, ...] = ()
 
 
-def form_to_answer(
-    ctx: Context, participant_id: int, assessment_ref: str, instrument: str
-) -> OpenForm:
-    """Return one form of a participant's sitting, locked until the unit of work ends.
+def save_by_name(ctx: Context, sent: Sent) -> Saved:
+    """Store one answer of a participant, as ``save_response`` does, by names from outside.
 
     Raises
     ------
-    NotFound
-        If there is none of that name for this participant.
+    ResponseError, NotFound
+        As ``save_response``; NotFound also if this participant has no such sitting.
     """
-    if not (REF.fullmatch(assessment_ref) and REF.fullmatch(instrument)):
-        raise NotFound("form: there is none of that name for you")
-    row = ctx.session.execute(
-        _FORM, {"participant": participant_id, "ref": assessment_ref, "instrument": instrument}
-    ).one_or_none()
-    if row is None:
-        raise NotFound("form: there is none of that name for you")
-    stopped = None
-    if row.perhaps_stopped:  # an event may lie ahead, or be taken back: look closely
-        stopped = final_stop(history(ctx, participant_id), ctx.today(row.timezone))
-    return open_form(ctx, row, row, participant_id, row.timezone, stopped)
+    form, known = look_up(ctx, sent)
+    value = _checked(form.instrument, sent.item, sent.status, sent.value)
+    if form.stopped:
+        return Saved("stopped", sent.event.event_id)
+    family = family_of(form.instrument, sent.item)
+    if len(family) > 1:  # what voids what follows from all of them, so one at a time
+        lock(ctx, form.assessment_id)
+        known = known_before(ctx, form, family)
+    return _save(ctx, form, known, sent.item, sent.status, value, sent.event)
 
 
-_FORM = (
-    select(
-        Form.id.label("form_id"),
-        Form.instrument_id,
-        Form.wording_id,
-        Assessment.id,
-        Assessment.public_id,
-        Assessment.opens_on,
-        Assessment.late_until,
-        Assessment.dropped_at,
-        Participant.timezone,
-        exists()
-        .where(
-            ParticipantEvent.participant_id == Assessment.participant_id,
-            ParticipantEvent.kind.in_(FINAL_EVENTS),
-        )
-        .label("perhaps_stopped"),
-    )
-    .join(Assessment, Assessment.id == Form.assessment_id)
-    .join(Participant, Participant.id == Assessment.participant_id)
-    .where(
-        Assessment.public_id == bindparam("ref"),
-        Assessment.participant_id == bindparam("participant"),
-        Form.instrument == bindparam("instrument"),
-    )
-    .with_for_update(of=Assessment)
-)
+def save_ordinary(alone: Alone, library: Library, now: datetime, sent: Sent) -> Saved | None:
+    """Store one answer by two statements and without a lock; None where it takes more.
+
+    That no answer lands behind a submission is seen to by the database
+    (``db.after_submission``); of two answers given in the same instant on two devices one
+    counts, by their order. Whatever is out of the ordinary (a condition hangs on the item, the
+    sitting is over, the answer is wrong or was stored before) is left to ``save_by_name``.
+    """
+    row = find(alone.look, sent)
+    form = None if row is None or row.perhaps_stopped or row.receipt else known_form(library, row)
+    if row is None or form is None or not form.takes(today(now, form.timezone)):
+        return None
+    if sent.item not in form.instrument.items_by_code or sent.event.counter is None:
+        return None
+    if len(family_of(form.instrument, sent.item)) > 1:
+        return None
+    value = _checked(form.instrument, sent.item, sent.status, sent.value)
+    _check_counter(sent.event.counter)
+    answer = Answer(form, sent.item, sent.status, value, sent.event.counter, sent.event)
+    if not alone.add(INSERT[alone.connection.dialect.name], row_of(answer, now)):
+        return None
+    return _saved(answer, known_of(row))
 
 
 def save_response(
@@ -151,7 +140,7 @@ def save_response(
     Parameters
     ----------
     form : OpenForm
-        From ``form_to_answer`` or ``open_assessment``, which lock the sitting.
+        Of a sitting that was opened or fetched under lock.
     item : str
         An item that is asked, given the answers before this one.
     status : ResponseStatus
@@ -165,25 +154,38 @@ def save_response(
         If the form has no such item.
     """
     value = _checked(form.instrument, item, status, value)
+    known = known_before(ctx, form, family_of(form.instrument, item))
     event = event or AnswerEvent(str(uuid.uuid4()))
-    family = family_of(form.instrument, item)
-    known = known_before(ctx, form, family)
+    return _save(ctx, form, known, item, status, value, event)
+
+
+def _save(
+    ctx: Context,
+    form: OpenForm,
+    known: Known,
+    item: str,
+    status: ResponseStatus,
+    value: int | None,
+    event: AnswerEvent,
+) -> Saved:
     counter = known.revision + 1 if event.counter is None else event.counter
     answer = Answer(form, item, status, value, counter, event)
-    if form.stopped:
-        return Saved("stopped", event.event_id)
     if known.receipt or not form.takes(ctx.today(form.timezone)):
         return _came_too_late(ctx, answer, "submitted" if known.receipt else "closed")
-    _check_counter(counter, known.revision)
+    _check_counter(counter)
     _check_asked(answer, known)
     if not insert(ctx, answer):
         _check_repeated(ctx, answer)
-    voided = void(ctx, answer, known) if len(family) > 1 else ()
+    hangs_together = len(family_of(form.instrument, item)) > 1
+    return _saved(answer, known, void(ctx, answer, known.events) if hangs_together else ())
+
+
+def _saved(answer: Answer, known: Known, voided: tuple[str, ...] = ()) -> Saved:
     return Saved(
         state="saved",
-        event_id=event.event_id,
-        revision=max(known.revision, counter + bool(voided)),
-        conflict=_conflict(answer, known.latest(item)),
+        event_id=answer.event.event_id,
+        revision=max(known.revision, answer.counter + bool(voided)),
+        conflict=_conflict(answer, known.latest(answer.item)),
         voided=voided,
     )
 
@@ -206,12 +208,9 @@ def _checked(
     return None
 
 
-def _check_counter(counter: int, revision: int) -> None:
-    if not 1 <= counter <= revision + MOST_AHEAD:
-        raise ResponseError(
-            f"counter: found {counter}; wanted 1 to {revision + MOST_AHEAD}, one more than "
-            "the highest seen"
-        )
+def _check_counter(counter: int) -> None:
+    if not 1 <= counter <= MOST_COUNTER:
+        raise ResponseError(f"counter: found {counter}; wanted 1 to {MOST_COUNTER}")
 
 
 def _check_asked(answer: Answer, known: Known) -> None:

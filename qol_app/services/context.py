@@ -42,11 +42,16 @@ class Context:
 
     def today(self, timezone: str) -> date:
         """Return the calendar day it is now in a zone."""
-        return self.now.astimezone(ZoneInfo(timezone)).date()
+        return today(self.now, timezone)
 
     def acting_as(self, actor: Actor) -> "Context":
         """Return the same unit of work in somebody else's name."""
         return replace(self, actor=actor)
+
+
+def today(now: datetime, timezone: str) -> date:
+    """Return the calendar day an instant falls on in a zone."""
+    return now.astimezone(ZoneInfo(timezone)).date()
 
 
 Details = Mapping[str, str]

@@ -34,6 +34,10 @@ class Library:
         """Return one version of an instrument's wording in one language."""
         return self._get(session, definition_id, Wording)
 
+    def known(self, definition_id: int) -> BaseModel | None:
+        """Return one version of whatever it defines, if this process has read it before."""
+        return self._parsed.get(definition_id)
+
     def _get(self, session: Session, definition_id: int, model: type[Model]) -> Model:
         if definition_id not in self._parsed:
             row = session.get_one(Definition, definition_id)

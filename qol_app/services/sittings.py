@@ -27,7 +27,7 @@ from qol_app.errors import NotAllowed, NotFound
 from qol_app.schedule.history import History
 from qol_app.services import audit
 from qol_app.services.context import Context
-from qol_app.services.library import newest
+from qol_app.services.library import Library, newest
 from qol_app.services.participants import history, site_code
 
 # Whoever is only lost from sight or on a pause may answer all the same, if they come by.
@@ -289,8 +289,30 @@ def open_form(
     stopped: str | None = None,
 ) -> OpenForm:
     """Return a form with its definitions; ``row`` holds what its assessment's row does."""
+    instrument = ctx.library.instrument(ctx.session, form.instrument_id)
+    wording = ctx.library.wording(ctx.session, form.wording_id)
+    return _form(form.form_id, row, participant_id, timezone, stopped, instrument, wording)
+
+
+def known_form(library: Library, row: Any) -> OpenForm | None:
+    """Return the form of a row that holds all of it; None if its definitions were not read yet."""
+    instrument, wording = library.known(row.instrument_id), library.known(row.wording_id)
+    if not isinstance(instrument, Instrument) or not isinstance(wording, Wording):
+        return None
+    return _form(row.form_id, row, row.participant_id, row.timezone, None, instrument, wording)
+
+
+def _form(
+    form_id: int,
+    row: Any,
+    participant_id: int,
+    timezone: str,
+    stopped: str | None,
+    instrument: Instrument,
+    wording: Wording,
+) -> OpenForm:
     return OpenForm(
-        id=form.form_id,
+        id=form_id,
         assessment_id=row.id,
         assessment_ref=row.public_id,
         participant_id=participant_id,
@@ -299,8 +321,8 @@ def open_form(
         late_until=row.late_until,
         dropped=row.dropped_at is not None,
         stopped=stopped,
-        instrument=ctx.library.instrument(ctx.session, form.instrument_id),
-        wording=ctx.library.wording(ctx.session, form.wording_id),
+        instrument=instrument,
+        wording=wording,
     )
 
 

@@ -5,9 +5,10 @@ A session ended in the database is ended in every browser at the next request.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import current_app, g, session
-from sqlalchemy import select, update
+from sqlalchemy import Select, bindparam, select, update
 
 from qol_app.crypto import new_token, token_hash
 from qol_app.db.tables import AccessLink, Participant, Staff, WebSession
@@ -49,44 +50,68 @@ def current_visitor() -> Visitor | None:
 
 
 def _visitor_of(token: str) -> Visitor | None:
-    with runtime().reading(Actor.system("session")) as ctx:
-        row = ctx.session.get(WebSession, token_hash(token))
-        if row is None or not _alive(row, ctx.now):
-            return None
-        visitor = _participant(ctx, row) if row.participant_id else _staff(ctx, row)
-        stale = ctx.now - row.last_seen_at > SEEN_EVERY
-    if visitor and stale:
+    now = runtime().clock()
+    found = runtime().database.look(_SESSION, {"token_hash": token_hash(token)})
+    row = found[0] if found else None
+    if row is None or not _alive(row, now):
+        return None
+    visitor = _participant(row) if row.participant_id else _staff(row)
+    if visitor and now - row.last_seen_at > SEEN_EVERY:
         _touch(visitor)
     return visitor
 
 
-def _alive(row: WebSession, now: datetime) -> bool:
+def _session_query() -> Select[Any]:
+    # On tables, not on mapped classes, and all at once: every request begins with it.
+    web, person, link = WebSession.__table__, Participant.__table__, AccessLink.__table__
+    staff = Staff.__table__
+    both = web.outerjoin(person, person.c.id == web.c.participant_id)
+    both = both.outerjoin(link, link.c.id == web.c.access_link_id)
+    both = both.outerjoin(staff, staff.c.id == web.c.staff_id)
+    return (
+        select(
+            web.c.token_hash,
+            web.c.participant_id,
+            web.c.staff_id,
+            web.c.created_at,
+            web.c.last_seen_at,
+            web.c.factor_at,
+            web.c.ended_at,
+            person.c.site_id,
+            person.c.language,
+            link.c.revoked_at,
+            staff.c.active,
+        )
+        .select_from(both)
+        .where(web.c.token_hash == bindparam("token_hash"))
+    )
+
+
+_SESSION = _session_query()
+
+
+def _alive(row: Any, now: datetime) -> bool:
     staff = row.staff_id is not None
     idle, life = (STAFF_IDLE, STAFF_LIFE) if staff else (PARTICIPANT_IDLE, PARTICIPANT_LIFE)
     return row.ended_at is None and now - row.last_seen_at <= idle and now - row.created_at <= life
 
 
-def _participant(ctx: Context, row: WebSession) -> Visitor | None:
-    found = ctx.session.execute(
-        select(Participant.site_id, Participant.language, AccessLink.revoked_at)
-        .outerjoin(AccessLink, AccessLink.id == row.access_link_id)
-        .where(Participant.id == row.participant_id)
-    ).one_or_none()
-    if found is None or found.revoked_at is not None:
+def _participant(row: Any) -> Visitor | None:
+    if row.revoked_at is not None:
         return None
-    actor = Actor(f"participant:{row.participant_id}", "participant", frozenset({found.site_id}))
+    actor = Actor(f"participant:{row.participant_id}", "participant", frozenset({row.site_id}))
     return Visitor(
-        actor, row.token_hash, row.factor_at, found.language, participant_id=row.participant_id
+        actor, row.token_hash, row.factor_at, row.language, participant_id=row.participant_id
     )
 
 
-def _staff(ctx: Context, row: WebSession) -> Visitor | None:
-    staff = ctx.session.get(Staff, row.staff_id)
-    if staff is None or not staff.active:
+def _staff(row: Any) -> Visitor | None:
+    if not row.active:
         return None
-    return Visitor(
-        actor_of(ctx, staff), row.token_hash, row.factor_at, staff.language, staff_id=staff.id
-    )
+    with runtime().reading(Actor.system("session")) as ctx:
+        staff = ctx.session.get_one(Staff, row.staff_id)
+        actor = actor_of(ctx, staff)
+    return Visitor(actor, row.token_hash, row.factor_at, staff.language, staff_id=staff.id)
 
 
 def _touch(visitor: Visitor) -> None:

@@ -5,13 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from qol_app.assessment import ResponseStatus
 from qol_app.db.tables import AuditEvent, Participant, Response, Submission
 from qol_app.errors import NotAllowed, NotFound
 from qol_app.services import answers, events, submissions
-from qol_app.services.answers import AnswerEvent
+from qol_app.services.answers import AnswerEvent, Sent
 from qol_app.services.context import Actor
 from qol_app.services.planning import assessments_of
 from tests.participants import due, enrolled, make_participant
@@ -58,13 +59,18 @@ def test_no_answer_lands_behind_a_submission_that_runs_at_the_same_time(runtime)
         begin(ctx, participant_of(ctx, person))
 
     def save(number):
+        answered, event = ResponseStatus.ANSWERED, AnswerEvent(str(uuid.uuid4()), 2)
+        item, value = f"q{number % 28 + 1}", number % 4 + 1
+        one = Sent(person.id, person.ref, "qlq-c30", item, answered, value, event)
+        try:
+            with runtime.database.alone() as alone:
+                saved = answers.save_ordinary(alone, runtime.library, runtime.clock(), one)
+        except IntegrityError:  # the database saw a submission come in between
+            saved = None
+        if saved is not None:
+            return saved
         with runtime.writing(ME) as ctx:
-            form = answers.form_to_answer(ctx, person.id, person.ref, "qlq-c30")
-            event = AnswerEvent(str(uuid.uuid4()))
-            value = number % 4 + 1
-            return answers.save_response(
-                ctx, form, f"q{number % 28 + 1}", ResponseStatus.ANSWERED, value, event
-            )
+            return answers.save_by_name(ctx, one)
 
     def press():
         with runtime.writing(ME) as ctx:
@@ -84,6 +90,21 @@ def test_no_answer_lands_behind_a_submission_that_runs_at_the_same_time(runtime)
         assert ctx.session.scalar(select(func.max(Response.id))) == last
     assert {one.event_id for one in saved if one.state == "saved"} <= stored
     assert not {one.event_id for one in saved if one.state == "submitted"} & stored
+
+
+@pytest.mark.requirement("D4", "D11")
+def test_the_database_itself_refuses_an_answer_behind_a_submission(runtime):
+    person = enrolled(runtime)
+    with runtime.writing(ME) as ctx:
+        participant = participant_of(ctx, person)
+        row = begin(ctx, participant)
+        answers.submit(ctx, participant, row)
+    with runtime.reading(ME) as ctx:
+        first = ctx.session.scalars(select(Response)).one()
+    forged = {"form_id": first.form_id, "item": "q2", "status": "ANSWERED", "value": 1}
+    forged |= {"counter": 9, "recorded_at": runtime.clock(), "mode": "self", "device": ""}
+    with pytest.raises(IntegrityError, match="after the submission"), runtime.writing(ME) as ctx:
+        ctx.session.execute(insert(Response).values(event_id="forged", **forged))
 
 
 def test_nothing_answered_cannot_be_handed_in(ctx):

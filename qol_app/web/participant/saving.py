@@ -1,44 +1,32 @@
 """One answer as JSON, sent by the page at the moment it is tapped; the same service as the form."""
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from flask import jsonify, request
-from flask_wtf.csrf import generate_csrf
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from qol_app.assessment import ResponseStatus
 from qol_app.errors import NotFound, QolError, ResponseError
-from qol_app.services.answers import AnswerEvent, Saved, form_to_answer, save_response
+from qol_app.services.answers import AnswerEvent, Saved, Sent, save_by_name, save_ordinary
 from qol_app.web import forms
 from qol_app.web.guard import needs
 from qol_app.web.participant.blueprint import bp, device, visitor, writing
+from qol_app.web.visitor import runtime
 
 MOST_BYTES = 4096
 CODE = re.compile(r"[A-Za-z0-9_-]{1,40}")
 STATUS_OF = {"saved": 200, "submitted": 409, "closed": 409, "stopped": 409}
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """One answer as a page sends it, checked as far as its form goes."""
-
-    instrument: str
-    item: str
-    status: ResponseStatus
-    value: object
-    event: AnswerEvent
-
-
 @bp.post("/q/<ref>/answers")
 @needs("own:answer")
 def save(ref: str) -> Any:
     """Store one answer and say what became of it."""
+    if not _from_our_own_page():
+        return jsonify(state="refused", why="wanted JSON from a page of this site"), 400
     try:
-        posted = _posted()
-        with writing() as ctx:
-            form = form_to_answer(ctx, visitor().participant_id or 0, ref, posted.instrument)
-            saved = save_response(ctx, form, posted.item, posted.status, posted.value, posted.event)
+        saved = _save(_sent(ref))
     except NotFound:
         return jsonify(state="not_found"), 404
     except QolError as error:
@@ -46,7 +34,42 @@ def save(ref: str) -> Any:
     return _reply(saved), STATUS_OF[saved.state]
 
 
-def _posted() -> Posted:
+def _from_our_own_page() -> bool:
+    """Whether only a page of ours can have sent this request.
+
+    No other site's page can send JSON, or a header of its own, without asking first, and we
+    allow nobody; nor would the cookie come along. So this view wants no token, and none can
+    be stale while an answer waits on a phone.
+    """
+    headers = request.headers
+    own_header = headers.get("X-Requested-With") == "qol"
+    # Browsers say where a request comes from; what is no browser has no cookie to abuse.
+    own_site = headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+    return own_header and own_site and request.is_json
+
+
+def _save(sent: Sent) -> Saved:
+    try:
+        return _save_once(sent)
+    except DBAPIError as error:
+        # A submission came in between, and now is there to be seen; or the connection was
+        # lost, and there is a new one. An answer sent twice is one answer.
+        if isinstance(error, IntegrityError) or error.connection_invalidated:
+            return _save_once(sent)
+        raise
+
+
+def _save_once(sent: Sent) -> Saved:
+    installed = runtime()
+    with installed.database.alone() as alone:
+        saved = save_ordinary(alone, installed.library, installed.clock(), sent)
+    if saved is not None:
+        return saved
+    with writing() as ctx:
+        return save_by_name(ctx, sent)
+
+
+def _sent(ref: str) -> Sent:
     body = _json()
     status = body.get("status", "ANSWERED")
     if status not in ("ANSWERED", "SKIPPED"):
@@ -62,8 +85,15 @@ def _posted() -> Posted:
         client_at=forms.instant(body.get("client_at")),
         device=device(),
     )
-    item, instrument = _code(body, "item"), _code(body, "instrument")
-    return Posted(instrument, item, ResponseStatus(status), body.get("value"), event)
+    return Sent(
+        participant_id=visitor().participant_id or 0,
+        assessment_ref=ref,
+        instrument=_code(body, "instrument"),
+        item=_code(body, "item"),
+        status=ResponseStatus(status),
+        value=body.get("value"),
+        event=event,
+    )
 
 
 def _json() -> dict[str, Any]:
@@ -110,13 +140,8 @@ def _signed_out(ref: str) -> Any:
     return jsonify(state="signed_out"), 401
 
 
-def _fresh_token(ref: str) -> Any:
-    # Readable by our own pages only; the script repeats the answer with it.
-    return jsonify(state="csrf", token=generate_csrf()), 400
-
-
 @bp.record_once
-def _rescues(state: Any) -> None:
-    extensions = state.app.extensions
-    extensions.setdefault("qol_sign_in_rescue", {})["participant.save"] = _signed_out
-    extensions.setdefault("qol_csrf_rescue", {})["participant.save"] = _fresh_token
+def _register(state: Any) -> None:
+    app = state.app
+    app.extensions.setdefault("qol_sign_in_rescue", {})["participant.save"] = _signed_out
+    app.extensions["csrf"].exempt(f"{save.__module__}.{save.__name__}")

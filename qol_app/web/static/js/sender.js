@@ -2,9 +2,7 @@
 // that sending again does no harm.
 
 import * as queue from "./queue.js";
-import { words } from "./words.js";
 
-let token = words.csrf;
 let running = null;
 let again = false;
 
@@ -42,20 +40,20 @@ function alone(work) {
 
 async function sendAll() {
   for (const entry of await queue.all()) {
-    const going = await sendOne(entry, true);
+    const going = await sendOne(entry);
     if (!going) return false;
   }
   return (await queue.all()).length === 0;
 }
 
-async function sendOne(entry, mayRepeat) {
+async function sendOne(entry) {
   const { save, kept_at, order, ref, ...body } = entry;
   tell(entry, "sent");
   let response;
   try {
     response = await fetch(save, {
       method: "POST",
-      headers: { "Content-Type": "application/json", "X-CSRFToken": token },
+      headers: { "Content-Type": "application/json", "X-Requested-With": "qol" },
       body: JSON.stringify(body),
       credentials: "same-origin",
       keepalive: true,
@@ -65,10 +63,6 @@ async function sendOne(entry, mayRepeat) {
     return false;
   }
   const reply = await response.json().catch(() => ({}));
-  if (response.status === 400 && reply.state === "csrf" && mayRepeat) {
-    token = reply.token;
-    return sendOne(entry, false);
-  }
   return finish(entry, response.status, reply);
 }
 
