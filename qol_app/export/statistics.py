@@ -4,6 +4,7 @@ These formats are written whole, so their tables are gathered first; for a study
 forms take CSV or Parquet.
 """
 
+import json
 import re
 from abc import abstractmethod
 from datetime import datetime
@@ -72,7 +73,14 @@ def write_xpt(folder: Path, table: str, frame: pd.DataFrame, made_at: datetime) 
     """Write one table as SAS transport, its columns under their short names."""
     variables = [Variable(one.short, one.label, one.kind == "text") for one in TABLES[table]]
     path = folder / f"{table}.xpt"
+    if "details" in frame:
+        frame = frame.assign(details=frame["details"].map(_json_in_ascii, na_action="ignore"))
     write_transport(path, SAS_NAMES[table], table, variables, frame, made_at)
+
+
+def _json_in_ascii(text: str) -> str:
+    # JSON has a way to say any letter in ASCII, so a Swedish detail need not be refused.
+    return re.sub(r"[^\x00-\x7f]", lambda letter: json.dumps(letter.group())[1:-1], text)
 
 
 def write_sav(folder: Path, table: str, frame: pd.DataFrame, made_at: datetime) -> None:

@@ -1,5 +1,6 @@
 """SAS transport, SPSS and Stata: what is read back is what was exported, or it is refused."""
 
+import json
 from datetime import UTC, date, datetime
 
 import pandas as pd
@@ -60,7 +61,7 @@ def test_flags_carry_their_words(tmp_path, kind):
     for table, columns in TABLES.items():
         _, about = read(kind, tmp_path, table)
         flags = {one.name for one in columns if one.kind == "flag"}
-        assert about.variable_value_labels == dict.fromkeys(flags, {0: "no", 1: "yes"}), table
+        assert about.variable_value_labels == {one: {0: "no", 1: "yes"} for one in flags}, table
 
 
 @pytest.mark.parametrize("kind", READ)
@@ -108,8 +109,16 @@ def test_a_study_without_rows_still_has_every_column(tmp_path, kind):
     ],
 )
 def test_what_sas_transport_cannot_hold_is_refused_by_place_and_not_spoilt(tmp_path, text, found):
-    with pytest.raises(DataFileError, match=rf"EVENTS\.DETAILS: {found}"):
-        written("xpt", tmp_path, make_part(events=[{"details": "fine"}, {"details": text}]))
+    with pytest.raises(DataFileError, match=rf"EVENTS\.KIND: {found}"):
+        written("xpt", tmp_path, make_part(events=[{"kind": "fine"}, {"kind": text}]))
+
+
+def test_swedish_event_details_come_back_from_sas_transport(tmp_path):
+    details = json.dumps({"term": "Illamående 😀"}, ensure_ascii=False)
+    written("xpt", tmp_path, make_part(events=[{"details": details}]))
+    found = read("xpt", tmp_path, "events")[0]["DETAILS"].iloc[0]
+    assert found.isascii()
+    assert json.loads(found) == {"term": "Illamående 😀"}
 
 
 def test_the_longest_text_sas_transport_takes_is_taken(tmp_path):
