@@ -15,6 +15,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, localtime
+from functools import cached_property
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from qol_app.delivery.errors import TryAgainLater, Uncertain, Undeliverable
@@ -144,9 +145,14 @@ class Email:
         finally:
             smtp.close()
 
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        # Once: reading all the authorities a machine trusts takes longer than sending a message.
+        return ssl.create_default_context(cafile=self.server.ca_file or None)
+
     def _connect(self) -> smtplib.SMTP:
         server = self.server
-        tls = ssl.create_default_context(cafile=server.ca_file or None)
+        tls = self._tls
         if server.implicit_tls:
             smtp: smtplib.SMTP = smtplib.SMTP_SSL(
                 server.host, server.port, timeout=server.timeout_s, context=tls

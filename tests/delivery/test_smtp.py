@@ -1,5 +1,7 @@
 """E-mail through a real SMTP conversation, with servers that refuse, stall and hang up."""
 
+import ssl
+
 import pytest
 
 from qol_app.delivery.errors import TryAgainLater, Uncertain, Undeliverable
@@ -169,3 +171,19 @@ def test_a_wrong_setting_is_named_without_its_password():
     with pytest.raises(SettingsError, match="SMTP_URL") as raised:
         MailServer.from_url("http://qol:s3cret@mail.example.org")
     assert "s3cret" not in str(raised.value)
+
+
+def test_the_authorities_of_tls_are_read_once_for_all_messages(monkeypatch):
+    made = []
+    original = ssl.create_default_context
+
+    def counted(**how):
+        made.append(how)
+        return original(**how)
+
+    monkeypatch.setattr(ssl, "create_default_context", counted)
+    with mail_server(Script()) as where:
+        channel = Email(MailServer.from_url(f"smtp://{where}"), "qol@example.org")
+        for _ in range(3):
+            channel.send(make_message())
+    assert len(made) == 1
