@@ -9,7 +9,7 @@ import pandas as pd
 
 from qol_app import __version__
 from qol_app.assessment import is_asked
-from qol_app.definition.instrument import Instrument
+from qol_app.definition.instrument import Condition, Instrument
 from qol_app.definition.parts import Flag
 from qol_app.definition.scales import (
     ItemScale,
@@ -114,12 +114,8 @@ def _uses(instrument: Instrument, scale: ScaleBase, answers: Answers) -> tuple[I
 
 def _use(instrument: Instrument, scale: ItemScale, code: str, answers: Answers) -> ItemUse:
     item, answered = instrument.item(code), answers.get(code)
-    condition = item.asked_if
-    if condition is not None and not is_asked(instrument, code, answers):
-        parent = answers.get(condition.item)
-        because = "not answered" if parent is None else f"{parent}, not over {condition.over}"
-        kept = "" if answered is None else f"; the answer {answered} is kept and not used"
-        return ItemUse(code, answered, None, f"not applicable: {condition.item} is {because}{kept}")
+    if item.asked_if is not None and not is_asked(instrument, code, answers):
+        return ItemUse(code, answered, None, _why_not_asked(item.asked_if, answered, answers))
     if answered is None or answered in instrument.missing_codes:
         return ItemUse(code, answered, None, "no answer")
     if item.recode is not None:
@@ -127,6 +123,14 @@ def _use(instrument: Instrument, scale: ItemScale, code: str, answers: Answers) 
     if isinstance(scale, ProratedSumScale) and code in scale.reverse:
         return ItemUse(code, answered, float(item.first + item.last - answered), "")
     return ItemUse(code, answered, float(answered), "")
+
+
+def _why_not_asked(condition: Condition, answered: int | None, answers: Answers) -> str:
+    parent = answers.get(condition.item)
+    kept = "" if answered is None else f"; the answer {answered} is kept and not used"
+    if parent is None:
+        return f"nobody knows whether it applies: {condition.item} is not answered{kept}"
+    return f"not applicable: {condition.item} is {parent}, not over {condition.over}{kept}"
 
 
 def _how(

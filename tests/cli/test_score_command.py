@@ -99,3 +99,42 @@ def test_what_was_not_followed_to_its_source_is_said(run, tmp_path):
     pd.DataFrame({f"q{n}": [1] for n in range(31, 73)}).to_csv(path, index=False)
     done = run("qlq-br42", path, "-o", tmp_path / "out.csv")
     assert "note: EORTC QLQ-BR42: one source, not followed to its source: BRBI" in done.output
+
+
+def _needed(code: str) -> None:
+    if not (INSTRUMENTS / code).exists():
+        pytest.skip(f"{code} is not among the instruments here")
+
+
+def test_not_applicable_skipped_and_unknown_are_told_apart(run, tmp_path):
+    _needed("qlq-br23")
+    path = tmp_path / "in.csv"
+    forms = pd.DataFrame({f"q{n}": [1, 2, None] for n in range(31, 54)}).astype("Int64")
+    forms.loc[0, "q35"], forms.loc[1, "q35"], forms.loc[2, "q35"] = 4, None, 3
+    forms.to_csv(path, index=False)
+    for row, wanted in (
+        (1, "q35: 4   not applicable: q34 is 1, not over 1; the answer 4 is kept and not used"),
+        (2, "q35: -   no answer"),
+        (3, "q35: 3   nobody knows whether it applies: q34 is not answered; the answer 3 is kept"),
+    ):
+        done = run("qlq-br23", path, "--explain", "--row", row)
+        assert wanted in done.output
+        assert "BRHL = missing" in done.output
+
+
+def test_several_value_sets_are_a_column_each_and_say_how_far_they_were_followed(run, tmp_path):
+    _needed("eq-5d-5l")
+    path, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    pd.DataFrame({one: [2] for one in ("MO", "SC", "UA", "PD", "AD")} | {"VAS": 70}).to_csv(path)
+    sets = [word for one in ("SE_EBS_TTO_2020", "NO", "UK_2026") for word in ("--set", one)]
+    done = run("eq-5d-5l", path, "-o", out, *sets, "--explain")
+    scores = pd.read_csv(out, dtype={"PROFILE": str}).iloc[0]
+    found = {name: round(scores[name], 4) for name in scores.index if name.startswith("INDEX")}
+    assert found == {
+        "INDEX_SE_EBS_TTO_2020": 0.8232,
+        "INDEX_NO": 0.7791,
+        "INDEX_UK_2026": 0.784,
+    }
+    assert "one source, not followed to its source: value set NO" in done.output
+    assert "INDEX_UK_2026 = 0.784" in done.output
+    assert "INDEX_DE_2018" not in done.output
