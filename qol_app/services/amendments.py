@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from qol_app.db.tables import Amendment, Assessment, Participant
+from qol_app.db.tables import Amendment, Assessment, Participant, Staff
 from qol_app.definition.protocol import Protocol
 from qol_app.errors import NotAllowed, NotFound
 from qol_app.schedule.amend import AmendmentPreview, preview_amendment
@@ -44,6 +44,51 @@ class Plan:
     def counts(self) -> dict[str, int]:
         """How many assessments are kept, moved, added and dropped in all."""
         return {part: sum(line.preview.counts[part] for line in self.lines) for part in PARTS}
+
+
+@dataclass(frozen=True)
+class Applied:
+    """An amendment that was put in force, and whether it can still be taken back."""
+
+    row: Amendment
+    old: Protocol
+    new: Protocol
+    by: str
+    reversible: bool
+
+
+def waiting(ctx: Context, code: str) -> list[Plan]:
+    """Return what every loaded version would change that somebody is not yet planned by."""
+    versions = [protocol for _, protocol in protocol_versions(ctx, code) if protocol.amends]
+    plans = [preview(ctx, code, protocol.version) for protocol in versions]
+    return [one for one in plans if one.lines]
+
+
+def applied(ctx: Context) -> list[Applied]:
+    """Return every amendment put in force so far, newest first."""
+    rows = ctx.session.execute(
+        select(Amendment, Staff.name)
+        .outerjoin(Staff, Staff.id == Amendment.applied_by)
+        .order_by(Amendment.id.desc())
+    )
+    return [
+        Applied(
+            row=row,
+            old=ctx.library.protocol(ctx.session, row.old_protocol_id),
+            new=ctx.library.protocol(ctx.session, row.new_protocol_id),
+            by=name or "",
+            reversible=_is_reversible(ctx, row),
+        )
+        for row, name in rows
+    ]
+
+
+def _is_reversible(ctx: Context, row: Amendment) -> bool:
+    try:
+        _refuse_reversal(ctx, row)
+    except NotAllowed:
+        return False
+    return True
 
 
 def preview(ctx: Context, code: str, version: str) -> Plan:

@@ -2,6 +2,7 @@
 
 from qol_app.web.staff import (
     account,
+    amendments,
     audit,
     colleagues,
     compliance,
@@ -17,6 +18,7 @@ from qol_app.web.staff.blueprint import bp
 
 __all__ = [
     "account",
+    "amendments",
     "audit",
     "bp",
     "colleagues",
