@@ -1,6 +1,6 @@
 """Everything about one participant that a page shows, without identity."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,10 +17,14 @@ from qol_app.db.tables import (
     Staff,
 )
 from qol_app.schedule.history import ContactState
+from qol_app.schedule.status import proposes_lost
 from qol_app.services.compliance import OpenTask, open_tasks
 from qol_app.services.context import Context
 from qol_app.services.participants import course
 from qol_app.services.standing import Person, Standing, people, shown
+
+# Outcomes of calls in which nobody was reached.
+NOBODY_REACHED = ("no_answer", "left_message", "wrong_contact")
 
 
 @dataclass(frozen=True)
@@ -70,12 +74,15 @@ class Dossier:
     attempts: tuple[Attempted, ...]
     tasks: tuple[OpenTask, ...]
     access: Access
+    # Whether somebody should think of declaring this person lost to follow-up.
+    maybe_lost: bool
 
 
 def dossier(ctx: Context, participant: Participant) -> Dossier:
     """Return all that happened to one participant and all that is expected of them."""
     person = people(ctx, participant_id=participant.id)[0]
     names = _names(ctx)
+    attempts = tuple(_attempts(ctx, participant, names))
     return Dossier(
         participant=participant,
         site=ctx.session.get_one(Site, participant.site_id),
@@ -83,10 +90,25 @@ def dossier(ctx: Context, participant: Participant) -> Dossier:
         contact=person.history.contact_state(person.today),
         standings=tuple(shown(person.standings)),
         events=tuple(_events(ctx, participant, names)),
-        attempts=tuple(_attempts(ctx, participant, names)),
+        attempts=attempts,
         tasks=tuple(open_tasks(ctx, [person])),
         access=_access(ctx, participant),
+        maybe_lost=_maybe_lost(person, attempts),
     )
+
+
+def _maybe_lost(person: Person, attempts: Sequence[Attempted]) -> bool:
+    """Return whether the protocol asks to declare somebody lost who may still be contacted."""
+    if not person.history.contact_state(person.today).may_contact:
+        return False
+    answered = [one.facts.submitted_at or one.facts.last_answer_at for one in person.standings]
+    last = max((at for at in answered if at is not None), default=None)
+    failed = sum(
+        one.row.outcome in NOBODY_REACHED and (last is None or one.row.attempted_at > last)
+        for one in attempts
+    )
+    states = [one.state for one in person.standings]
+    return proposes_lost(person.protocol.stops, states, failed)
 
 
 def _names(ctx: Context) -> Mapping[int, str]:

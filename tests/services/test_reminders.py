@@ -327,3 +327,17 @@ def test_a_reminder_about_a_begun_questionnaire_says_how_much_is_left(
     # LMC21 has 21 items, BR23 has 23 of which 2 are asked under a condition, EQ-5D-5L has 6.
     assert f"You have {11 + 21 + 6} questions left, about" in message.text
     assert message.subject == "You are part of the way through"
+
+
+def test_a_window_that_opened_before_consent_begins_with_consent(runtime, worker, provider, clock):
+    # Randomised at once: the window of T0 is the 28 days before, all but the last of them over.
+    enrol(runtime, consent_on=TODAY, randomised_on=TODAY)
+    tick(worker)
+    assert len(provider.taken) == 1
+    (sent,) = [one for one in reminders(runtime) if one.status == "handed_over"]
+    assert sent.due_at.astimezone(STOCKHOLM).date() == TODAY
+    clock.move(days=2)
+    tick(worker)
+    assert len(provider.taken) == 1
+    days = {one.due_at.astimezone(STOCKHOLM).date() for one in reminders(runtime)}
+    assert days == {TODAY}, "nothing is decided for a day before consent"

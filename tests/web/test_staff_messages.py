@@ -6,7 +6,8 @@ import io
 import pytest
 from sqlalchemy import select
 
-from qol_app.db.tables import AuditEvent
+from qol_app.db.tables import AuditEvent, Participant
+from qol_app.services import follow_up
 from tests.messaging import TESTS, Provider, enrol, happen, make_worker, submit, tick
 from tests.staff_factories import TODAY, make_staff, sign_in
 
@@ -96,3 +97,18 @@ def test_the_balance_speaks_only_of_ones_own_sites(contacted, runtime, browser, 
     assert "UME-001 T0 opening by email: is uncertain, but no attempt says so" in text
     assert "UME-001 T0 opening by email: the trail never saw attempt" in text
     assert "GBG-0" not in text
+
+
+def test_two_empty_questionnaires_and_a_failed_call_ask_whether_contact_is_lost(
+    runtime, browser, clock
+):
+    clock.move(days=-120)
+    day = clock.now.date()
+    participant = enrol(runtime, "UME-005", consent_on=day, randomised_on=day)
+    clock.move(days=120)  # T0, W6 and M3 have closed empty
+    client = browser()
+    assert "Perhaps lost" not in page_of(client, "UME-005")
+    with runtime.writing(TESTS) as ctx:
+        row = ctx.session.get_one(Participant, participant)
+        follow_up.log_attempt(ctx, row, "phone", "no_answer")
+    assert "Perhaps lost" in page_of(client, "UME-005")
