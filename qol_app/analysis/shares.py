@@ -26,4 +26,7 @@ def wilson(n: Floats, total: Floats, level: float) -> tuple[Floats, Floats]:
     z, share = NormalDist().inv_cdf((1 + level) / 2), n / known
     centre = (share + z**2 / (2 * known)) / (1 + z**2 / known)
     half = z * np.sqrt(share * (1 - share) / known + z**2 / (4 * known**2)) / (1 + z**2 / known)
-    return 100 * np.maximum(centre - half, 0), 100 * np.minimum(centre + half, 1)
+    # Exactly 0 and 100 at the ends, where rounding would leave a trace.
+    low = np.where(n == 0, 0 * known, np.maximum(centre - half, 0))
+    high = np.where(n == total, known / known, np.minimum(centre + half, 1))
+    return 100 * low, 100 * high
