@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import bootstrap, ttest_1samp
 from statsmodels.stats.proportion import proportion_confint
@@ -114,6 +114,7 @@ def test_a_threshold_between_two_steps_is_said_to_be_one_step():
         responders(scores([80]), step=0)
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, 12).map(lambda n: n * 100 / 12), min_size=1, max_size=30))
 def test_the_distribution_rises_to_all_and_agrees_with_the_responders(values):
     data = scores(values, baseline=50.0)

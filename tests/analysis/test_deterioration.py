@@ -126,7 +126,7 @@ PERSON = st.tuples(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     people=st.lists(PERSON, min_size=1, max_size=12),
     reference=st.sampled_from(list(REFERENCES)),
