@@ -70,22 +70,20 @@ def _fill_in(runtime: Runtime, one: Resident, ref: str) -> None:
         row = answers.own_assessment(ctx, participant.id, ref)
         sitting = answers.open_assessment(ctx, participant, row)
     gives_up = one.chance.random() < 0.06
-    forms = [form.instrument.code for form in sitting.forms]
-    for code in forms[: len(forms) - gives_up]:
-        _form(runtime, one, ref, code)
+    for form in sitting.forms[: len(sitting.forms) - gives_up]:
+        _form(runtime, one, form)
     if gives_up:
         return  # comes back with the next reminder, perhaps
     for _ in range(1 + (one.chance.random() < 0.1)):  # some press twice
         _hand_in(runtime, one, ref)
 
 
-def _form(runtime: Runtime, one: Resident, ref: str, code: str) -> None:
+def _form(runtime: Runtime, one: Resident, form: OpenForm) -> None:
     """Answer one form; what was answered before is answered again, on another phone even."""
     severity = min(0.95, max(0.02, 0.35 + one.chance.gauss(0, 0.15)))
     devices = ("A", "B") if one.life.two_phones else ("A",)
     given: dict[str, int | None] = {}
     with runtime.writing(one.actor) as ctx:
-        form = answers.form_to_answer(ctx, one.participant_id, ref, code)
         counter = 0
         for item in form.instrument.items:
             if not is_asked(form.instrument, item.code, given):
