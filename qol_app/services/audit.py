@@ -57,26 +57,45 @@ def record(
     )
 
 
-def seal(session: Session, most: int = 10_000) -> int:
+def seal(session: Session, most: int = 10_000, look_back: int | None = None) -> int:
     """Append a link of the hash chain for every event not yet sealed; return how many.
 
     Only the active worker calls this, so that no lock on the chain slows a saved answer.
+
+    Parameters
+    ----------
+    most : int
+        How many at once.
+    look_back : int, optional
+        Look only at events numbered no further than this below the one sealed last: numbers
+        are given before they are committed, so some come late, but few and soon. Without it
+        the whole trail is looked through, which takes the longer the older the study is.
     """
-    head = session.execute(
-        select(AuditSeal.digest).order_by(AuditSeal.id.desc()).limit(1)
-    ).scalar_one_or_none()
-    unsealed = session.scalars(
+    last = session.execute(
+        select(AuditSeal.digest, AuditSeal.audit_event_id).order_by(AuditSeal.id.desc()).limit(1)
+    ).one_or_none()
+    head = last.digest if last else None
+    query = (
         select(AuditEvent)
         .outerjoin(AuditSeal, AuditSeal.audit_event_id == AuditEvent.id)
         .where(AuditSeal.id.is_(None))
         .order_by(AuditEvent.id)
         .limit(most)
-    ).all()
+    )
+    if last is not None and look_back is not None:
+        query = query.where(AuditEvent.id > last.audit_event_id - look_back)
+    unsealed = session.scalars(query).all()
     for event in unsealed:
         previous, head = head or FIRST, digest(head or FIRST, event)
         session.add(AuditSeal(audit_event_id=event.id, previous=previous, digest=head))
         session.flush()
     return len(unsealed)
+
+
+def is_behind(session: Session) -> bool:
+    """Return whether any event is not sealed, by two counts."""
+    events = session.scalar(select(func.count()).select_from(AuditEvent)) or 0
+    return events > (session.scalar(select(func.count()).select_from(AuditSeal)) or 0)
 
 
 def digest(previous: str, event: AuditEvent) -> str:

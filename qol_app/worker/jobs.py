@@ -20,6 +20,11 @@ from qol_app.worker.sending import ACTOR, Sender
 
 log = logging.getLogger(__name__)
 
+# How many numbers of the trail behind the last sealed one are looked at again each time.
+LOOK_BACK = 10_000
+# How often it is counted whether an event came too late for that.
+COUNT_TRAIL_EVERY = timedelta(hours=1)
+
 
 def holder_name() -> str:
     """Return a name for this worker that no other has, on any host, at any time."""
@@ -39,6 +44,7 @@ class Worker:
     lease: Lease | None = None
     life: timedelta = LIFE
     _ticks: dict[str, tuple[datetime, str]] = field(default_factory=dict)
+    _count_trail_at: datetime = leases.NEVER
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def heartbeat(self) -> None:
@@ -114,7 +120,12 @@ class Worker:
         if held is None:
             return
         with self.sender.runtime.writing(ACTOR) as ctx:
-            sealed = audit.seal(ctx.session) if leases.still_held(ctx, held) else 0
+            held_still = leases.still_held(ctx, held)
+            sealed = audit.seal(ctx.session, look_back=LOOK_BACK) if held_still else 0
+            if held_still and ctx.now >= self._count_trail_at:
+                self._count_trail_at = ctx.now + COUNT_TRAIL_EVERY
+                if audit.is_behind(ctx.session):
+                    sealed += audit.seal(ctx.session)
         self._note("seal", f"sealed {sealed}")
 
     def weigh(self) -> None:

@@ -179,3 +179,27 @@ def actual(ctx):
     }
     participants = {one.study_number: (site, one.language) for one, site in people}
     return participants, standing, windows
+
+
+def test_an_event_that_came_late_is_sealed_by_the_look_at_everything(ctx):
+    for number in range(6):
+        audit.record(ctx, "test.happen", "test", number)
+    ctx.session.flush()
+    first = ctx.session.scalars(select(AuditEvent).order_by(AuditEvent.id)).first()
+    audit.seal(ctx.session)
+    late = AuditEvent(
+        **{
+            column.key: getattr(first, column.key)
+            for column in AuditEvent.__table__.columns
+            if column.key != "id"
+        },
+        id=first.id - 1_000_000,  # its number was given long before it was committed
+    )
+    ctx.session.add(late)
+    ctx.session.flush()
+
+    assert audit.is_behind(ctx.session)
+    assert audit.seal(ctx.session, look_back=10) == 0
+    assert audit.seal(ctx.session) == 1
+    assert not audit.is_behind(ctx.session)
+    assert list(audit.broken_links(ctx.session)) == []
