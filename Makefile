@@ -15,14 +15,11 @@ help: ## this list
 
 run: $(VENV)/.runtime ## the demo study on this machine: pages and worker, until Ctrl-C
 	@$(BIN)/flask settings init --demo
-	@$(BIN)/flask migrate
-	@$(BIN)/flask definitions load
-	@$(BIN)/flask demo fill
 	@exec $(BIN)/flask demo run --port $(PORT)
 
 test: $(VENV)/.development ## everything the tests need, then all tests
 	@tests/prepare
-	@TMPDIR=$$([ -w /dev/shm ] && echo /dev/shm || echo /tmp) $(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@TMPDIR=$$([ -w /dev/shm ] && echo /dev/shm || echo /tmp) $(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: $(VENV)/.development ## format, lint, types
 	$(BIN)/ruff format --check .

@@ -111,7 +111,8 @@ def make_runtime(settings: Settings, clock: Clock) -> Runtime:
     )
 
 
-def _fill(settings: Settings) -> None:
+def fill_definitions(settings: Settings) -> None:
+    """Migrate the database of these settings and load the definitions of the trial."""
     runtime = make_runtime(settings, Clock())
     migrate(runtime.database)
     with runtime.writing(Actor.system("tests")) as ctx:
@@ -143,7 +144,7 @@ class Templates:
 
     def _make_sqlite(self) -> str:
         path = self.folder / "template.db"
-        _fill(make_settings(f"sqlite:///{path}", self.folder))
+        fill_definitions(make_settings(f"sqlite:///{path}", self.folder))
         return str(path)
 
     def _copy_sqlite(self, template: str, folder: Path) -> str:
@@ -154,7 +155,7 @@ class Templates:
     def _make_postgresql(self) -> str:
         url = os.environ.get("QOL_TEST_POSTGRESQL") or self._stack.enter_context(postgresql())
         template = self._create(url, None)
-        _fill(make_settings(template, self.folder))
+        fill_definitions(make_settings(template, self.folder))
         return template
 
     def _copy_postgresql(self, template: str, folder: Path) -> str:

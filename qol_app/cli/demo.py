@@ -12,6 +12,7 @@ import click
 from flask import current_app
 
 from qol_app.cli.current import runtime, writing
+from qol_app.cli.database import load, migrate_command
 from qol_app.errors import NotAllowed
 from qol_app.services import demo
 from qol_app.services.context import Actor
@@ -49,10 +50,13 @@ def fill() -> None:
 @demo_group.command("run")
 @click.option("--port", default=8000, show_default=True, type=int)
 @click.option("--host", default="127.0.0.1", show_default=True)
-def run(port: int, host: str) -> None:
-    """Serve pages, worker and outbox on this machine until interrupted."""
+@click.pass_context
+def run(command: click.Context, port: int, host: str) -> None:
+    """Fill the study where it is empty; serve pages, worker and outbox until interrupted."""
     import waitress
 
+    for step in (migrate_command, load, fill):
+        command.invoke(step)
     settings = runtime().settings
     runtime().check()
     base_url = os.environ.get("BASE_URL") or f"http://localhost:{port}"

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,6 @@ import pytest
 from qol_app.settings import ROOT
 
 FLASK = [sys.executable, "-m", "flask"]
-STEPS = (["settings", "init", "--demo"], ["migrate"], ["definitions", "load"], ["demo", "fill"])
 
 
 def free_port() -> int:
@@ -38,35 +39,44 @@ def fetch(url: str, seconds: float = 60) -> str:
             time.sleep(0.2)
 
 
-@pytest.mark.slow
-def test_a_fresh_folder_becomes_a_served_study_and_a_second_run_keeps_it(tmp_path: Path):
-    environment = {
-        **{k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "BASE_URL")},
-        "QOL_SETTINGS": str(tmp_path / "settings.env"),
-    }
-    for _ in range(2):
-        for step in STEPS:
-            subprocess.run([*FLASK, *step], cwd=ROOT, env=environment, check=True)
-    ways_in = json.loads((tmp_path / "demo.json").read_text())
-    assert (tmp_path / "settings.env").stat().st_mode & 0o077 == 0
-
-    port = free_port()
+@contextmanager
+def demo(environment: dict[str, str]) -> Iterator[tuple[str, list[str]]]:
+    """Run the demo; yield its address and, once it has ended, the lines it printed."""
+    port, said = free_port(), []
     running = subprocess.Popen(
         [*FLASK, "demo", "run", "--port", str(port)],
         cwd=ROOT,
         env=environment,
         text=True,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     try:
-        base = f"http://127.0.0.1:{port}"
-        assert ways_in["pin"] in fetch(f"{base}/demo")
-        assert "PIN" in fetch(f"{base}/a/{ways_in['token']}?lang=en")
-        assert "<h1>" in fetch(f"{base}/")
+        yield f"http://127.0.0.1:{port}", said
     finally:
         running.send_signal(signal.SIGINT)
-        said, wrong = running.communicate(timeout=60)
-    assert ways_in["pin"] in said and f"/a/{ways_in['token']}" in said
-    assert "Traceback" not in said + wrong
+        said.append(running.communicate(timeout=60)[0])
     assert running.returncode == 0
+
+
+@pytest.mark.slow
+def test_a_fresh_folder_becomes_a_served_study_and_a_second_run_keeps_it(tmp_path: Path):
+    environment = {
+        **{k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "BASE_URL")},
+        "QOL_SETTINGS": str(tmp_path / "settings.env"),
+    }
+    init = [*FLASK, "settings", "init", "--demo"]
+    subprocess.run(init, cwd=ROOT, env=environment, check=True)
+    assert (tmp_path / "settings.env").stat().st_mode & 0o077 == 0
+    known = []
+    for _ in range(2):
+        with demo(environment) as (base, said):
+            start = fetch(f"{base}/demo")
+            ways_in = json.loads((tmp_path / "demo.json").read_text())
+            assert ways_in["pin"] in start
+            assert "PIN" in fetch(f"{base}/a/{ways_in['token']}?lang=en")
+            assert "<h1>" in fetch(f"{base}/")
+        assert ways_in["pin"] in said[0] and f"/a/{ways_in['token']}" in said[0]
+        assert "Traceback" not in said[0]
+        known.append(ways_in)
+    assert known[0] == known[1]

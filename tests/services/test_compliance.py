@@ -1,24 +1,17 @@
 """The grid, the rates and the list of the morning, from facts in the database."""
 
-import time
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, insert, select
+from sqlalchemy import event, insert
 
 from qol_app.db.tables import (
-    Assessment,
     ContactAttempt,
     Form,
-    Participant,
-    ParticipantEvent,
     Response,
     Site,
-    Submission,
     Task,
 )
-from qol_app.schedule.history import Event, History
-from qol_app.schedule.plan import plan
 from qol_app.schedule.status import AssessmentState
 from qol_app.services import compliance, events, follow_up
 from qol_app.services.context import Actor
@@ -105,7 +98,7 @@ def test_answers_are_valid_when_one_scale_can_be_scored(ctx, items, valid):
 def test_only_the_latest_answer_to_an_item_counts(ctx):
     row = enrolled(ctx, "UME-001", days_ago(120))
     one = assessment_of(ctx, row, "M3")
-    answer(ctx, one, noon(days_ago(29)), items={"q29": 4})
+    answer(ctx, one, noon(days_ago(29)), items={"q29": 4}, submit=False)
     form = ctx.session.query(Form).filter_by(assessment_id=one.id).one()
     later = {"form_id": form.id, "item": "q29", "status": "SKIPPED", "counter": 2}
     ctx.session.execute(insert(Response).values(event_id="x", recorded_at=ctx.now, **later))
@@ -219,24 +212,6 @@ def test_the_grid_has_a_column_for_each_timepoint_that_is_used(ctx):
     assert len(cells["M3"]) == 1
 
 
-def two_hundred(ctx):
-    """Write 200 participants with 15 assessments each, all answered so far."""
-    study, sketches = Study(ctx), []
-    for number in range(200):
-        start = days_ago(200 + number)
-        happened = [("consent", start), ("randomisation", start)]
-        happened += [("progression", start + timedelta(days=60 * k)) for k in range(1, 6)]
-        planned = plan(study.protocol, History(Event(kind, on) for kind, on in happened), "sv")
-        answered = {
-            one.timepoint: one.window.target
-            for one in planned
-            if one.window.target < TODAY and one.timepoint != "PD"
-        }
-        sketches.append(Sketch(happened, "AB"[number % 2], answered))
-    study.write(sketches)
-    return study
-
-
 def statements(ctx, work):
     seen = []
     connection = ctx.session.connection()
@@ -263,38 +238,3 @@ def test_the_number_of_queries_does_not_grow_with_participants(ctx):
         answer(ctx, assessment_of(ctx, row, "M3"), noon(days_ago(29)))
     assert statements(ctx, work) == few
     assert few <= 12
-
-
-def quickest(work, times=5):
-    """Return the least processor time of several runs: the machine may be busy otherwise."""
-    took = []
-    for _ in range(times):
-        began = time.process_time()
-        work()
-        took.append(time.process_time() - began)
-    return min(took)
-
-
-@pytest.mark.slow
-def test_two_hundred_participants_cost_little_more_than_reading_their_rows(ctx):
-    """Everything derived, against reading the same rows plainly, side by side in one run."""
-    rows = two_hundred(ctx).rows
-    assert len(rows[Assessment]) == 3000
-    assert len(rows[Response]) > 20_000
-    tables = [t.__table__ for t in (Participant, ParticipantEvent, Assessment, Form, Submission)]
-
-    def floor():
-        for table in tables:
-            [tuple(row) for row in ctx.session.connection().execute(select(table))]
-
-    def whole():
-        ctx.session.expunge_all()
-        persons = people(ctx)
-        assert len(persons) == 200
-        compliance.worklist(ctx, persons)
-        compliance.grid(persons)
-        compliance.rates(persons, [f"M{n}" for n in (3, 6, 9, 12, 18, 24, 30, 36)])
-
-    ratio = (took := quickest(whole)) / quickest(floor)
-    print(f"grid, rates and list of 200 x 15: {took * 1000:.0f} ms, {ratio:.1f} x reading the rows")
-    assert ratio < 8

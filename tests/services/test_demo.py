@@ -11,6 +11,7 @@ from qol_app.errors import NotAllowed
 from qol_app.schedule.status import AssessmentState
 from qol_app.services import access, demo
 from qol_app.services.standing import people
+from tests.postgres import NotInstalled
 
 # What a newcomer meets in the grid of the demo.
 SHOWN = (
@@ -23,6 +24,15 @@ SHOWN = (
     "NOT_EXPECTED_DEAD",
     "NOT_EXPECTED_WITHDRAWN",
 )
+
+
+@pytest.fixture
+def database_url(templates, tmp_path):
+    """PostgreSQL alone: ``make run`` fills the demo on SQLite in tests/flows."""
+    try:
+        return templates.copy("postgresql", tmp_path)
+    except NotInstalled as error:
+        pytest.skip(f"not run: {error}")
 
 
 @pytest.mark.slow
