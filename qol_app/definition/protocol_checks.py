@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 
 import holidays
 
+from qol_app.definition.event_fields import declaration_problems, field_titles
 from qol_app.definition.event_kinds import INDISPENSABLE_EVENTS, Effect
 from qol_app.definition.message_lint import telling_words
 from qol_app.definition.protocol_parts import Coded, LocalText, Protocol, Timepoint
@@ -79,6 +80,7 @@ def _texts(protocol: Protocol) -> Iterator[tuple[str, LocalText]]:
     for place, parts in groups:
         for part in parts:
             yield f"{place} {part.code}: title", part.title  # type: ignore[attr-defined]
+    yield from field_titles(protocol)
 
 
 def _languages(protocol: Protocol) -> Iterator[Problem]:
@@ -282,6 +284,7 @@ _NAME_CHECKS: tuple[Callable[[Protocol], Iterator[Problem]], ...] = (
     _zones,
     _languages,
     _events,
+    declaration_problems,
     _anchors,
     _references,
     _reminder_names,

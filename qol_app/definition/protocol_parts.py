@@ -6,6 +6,7 @@ dates for one participant are worked out by ``qol_app.schedule.plan``.
 
 from collections.abc import Sequence
 from datetime import date
+from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, TypeVar
 
@@ -46,16 +47,52 @@ class Arm(Coded):
     title: Words
 
 
+class Choice(Coded):
+    """A code with its title per language, for a list a person chooses from."""
+
+    title: LocalText
+
+
+class FieldKind(StrEnum):
+    """What a field of an event takes: a line of text, one of its choices, a whole number."""
+
+    TEXT = "text"
+    CHOICE = "choice"
+    WHOLE = "whole"
+
+
+class EventField(Coded):
+    """Something to give with an event, in the study's own words.
+
+    ``choices`` belong to the kind ``choice``, ``least`` and ``most`` (both belong to the
+    range) to ``whole``. One that is not ``required`` may be left out.
+    """
+
+    title: LocalText
+    kind: FieldKind
+    required: bool = False
+    choices: tuple[Choice, ...] = ()
+    least: int | None = Field(default=None, ge=-1_000_000, le=1_000_000)
+    most: int | None = Field(default=None, ge=-1_000_000, le=1_000_000)
+
+
 class EventKind(Coded):
     """Something that can happen to a participant and be recorded with a date.
 
-    ``details`` names what must be given with it (``arm``, ``until``, ``reason``);
-    ``repeatable`` says whether it may be recorded more than once.
+    ``details`` names what the program itself understands and asks for with it (``arm``,
+    ``until``, ``reason``), ``fields`` what the study wants to know besides; ``repeatable``
+    says whether it may be recorded more than once.
     """
 
     title: LocalText
     details: tuple[Code, ...] = ()
+    fields: tuple[EventField, ...] = ()
     repeatable: bool = False
+
+    @property
+    def detail_names(self) -> tuple[str, ...]:
+        """Names of everything that may be given with it beside the day."""
+        return (*self.details, *(one.code for one in self.fields))
 
     @property
     def effect(self) -> Effect:
@@ -160,12 +197,6 @@ class ContactRules(Part):
     days_between: int = Field(default=1, ge=1, le=30)
     holiday_country: str | None = None
     channels: dict[Code, ChannelRules]
-
-
-class Choice(Coded):
-    """A code with its title per language, for a list a person chooses from."""
-
-    title: LocalText
 
 
 class HoldRules(Part):

@@ -220,7 +220,7 @@ def _reference(arms: tuple[str, ...], wanted: str) -> str:
 def _factors(facts: Source, protocol: Protocol) -> pd.DataFrame:
     """Return what was recorded at randomisation beside the arm: one column per factor."""
     kinds = {one.code: one for one in protocol.events}
-    names = [one for one in kinds[ANCHOR].details if one != "arm"] if ANCHOR in kinds else []
+    names = [one for one in kinds[ANCHOR].detail_names if one != "arm"] if ANCHOR in kinds else []
     rows = with_details(facts.events, ANCHOR, names)
     return rows.drop(columns="happened_on").drop_duplicates("participant")
 

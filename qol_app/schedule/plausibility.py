@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from qol_app.definition.event_fields import wrong_details
 from qol_app.definition.event_kinds import Effect
 from qol_app.definition.protocol import EventKind, Protocol
 from qol_app.schedule.history import Event, History
@@ -185,6 +186,11 @@ def _hold(case: _Case) -> Iterator[Finding]:
         yield case.confirm("hold_long", f"lasts until {until}, longer than {rules.max_days} days")
 
 
+def _fields(case: _Case) -> Iterator[Finding]:
+    for wrong in wrong_details(case.kind, case.event.details):
+        yield case.refuse("detail", str(wrong))
+
+
 def _needs_a_start(case: _Case) -> Iterator[Finding]:
     wanted = {Effect.HOLD_END: "hold", Effect.FOUND: "lost_to_follow_up"}.get(case.effect)
     if wanted is not None:
@@ -209,5 +215,6 @@ _CHECKS: tuple[Callable[[_Case], Iterator[Finding]], ...] = (
     _order,
     _arm,
     _hold,
+    _fields,
     _needs_a_start,
 )

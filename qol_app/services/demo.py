@@ -58,11 +58,22 @@ class DemoAccess:
 def people() -> list[Person]:
     """Return the 24 participants of the demo study."""
     hold = {"reason": "in_hospital"}
+    nausea = {"term": "Nausea", "grade": "2"}
+    wound = {"term": "Wound infection", "grade": "2", "clavien_dindo": "II"}
     told = [
         # site, arm, days since randomisation, course, share answered, left due
         Person(1, "UME", "A", 91, (("liver_procedure", 21, {}),), 1.0, leaves_due=True),
-        Person(2, "UME", "B", 400, (("progression", 250, {}), ("new_treatment_line", 262, {}))),
-        Person(3, "UME", "A", 760, (("liver_procedure", 18, {}),), 0.95),
+        Person(
+            *(2, "UME", "B", 400),
+            (
+                ("adverse_event", 63, nausea),
+                ("progression", 250, {}),
+                ("new_treatment_line", 262, {}),
+            ),
+        ),
+        Person(
+            3, "UME", "A", 760, (("liver_procedure", 18, {}), ("adverse_event", 24, wound)), 0.95
+        ),
         Person(4, "UME", "B", 53, leaves_due=True),
         Person(
             5, "GBG", "B", 550, (("progression", 300, {}), ("death", 470, {})), 0.8, severity=0.6

@@ -114,7 +114,8 @@ def record(
     Raises
     ------
     NotAllowed
-        If the event cannot be, or is doubtful and not confirmed.
+        If the event cannot be, or is doubtful and not confirmed; of a detail that is not
+        as the protocol declares it with its name, what was found and what is wanted.
     """
     event = Event(kind, on, dict(details or {}))
     _refuse(findings(ctx, participant, event), confirmed)

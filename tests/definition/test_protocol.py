@@ -95,6 +95,8 @@ def change(path, value):
     return apply
 
 
+# Where the shipped protocol declares what is asked for with an adverse event.
+ADVERSE = ("events", 14, "fields")
 WRONG = {
     "overlap": (change(["timepoints", 2, "opens"], 50), "W6 and M3", "overlapping windows 35..56"),
     "unknown event": (change(["timepoints", 2, "anchor"], "rando"), "M3: anchor", "'rando'"),
@@ -149,6 +151,36 @@ WRONG = {
     ),
     "effective too early": (
         change(["effective_on"], date(2019, 1, 1)), "effective_on", "2019-09-06 or later",
+    ),
+    "a field whose range is empty": (
+        change([*ADVERSE, 1, "least"], 6), "adverse_event: fields grade: least", "at most 5",
+    ),
+    "a whole number without range": (
+        change([*ADVERSE, 1, "most"], None), "fields grade: most", "found nothing",
+    ),
+    "a range on a text": (
+        change([*ADVERSE, 0, "most"], 9), "fields term: most", "only on kind 'whole'",
+    ),
+    "a choice among nothing": (
+        change([*ADVERSE, 2, "choices"], []), "fields clavien_dindo: choices", "needs it",
+    ),
+    "the same choice twice": (
+        change([*ADVERSE, 2, "choices", 1, "code"], "I"), "clavien_dindo: choices", "'I'",
+    ),
+    "the same field twice": (
+        change([*ADVERSE, 0, "code"], "grade"), "events adverse_event: fields", "'grade'",
+    ),
+    "a field that the schedule acts on": (
+        change([*ADVERSE, 0, "code"], "arm"), "fields arm: code", "a code of its own",
+    ),
+    "a field without Swedish": (
+        change([*ADVERSE, 0, "title"], {"en": "Term"}), "fields term: title", "exactly en, sv",
+    ),
+    "a choice without Swedish": (
+        change([*ADVERSE, 2, "choices", 6, "title"], {"en": "V"}), "choices V: title", "en, sv",
+    ),
+    "a field of no known kind": (
+        change([*ADVERSE, 1, "kind"], "number"), "events[14].fields[1].kind", "'whole'",
     ),
     "an unknown field": (change(["colour"], "red"), "colour", "unknown field"),
     "a text for a number": (change(["timepoints", 3, "day"], "183"), "timepoints[3].day", "183"),

@@ -32,7 +32,10 @@ def hold(on=300, until=310, reason="travel"):
         (Event("progression", day(200)), None),
         (Event("progression", day(200)), make_history(("progression", 100))),
         (Event("death", TODAY), make_history(("last_known_alive", 400))),
-        (Event("adverse_event", day(200)), make_history(("death", 200))),
+        (
+            Event("adverse_event", day(200), {"term": "Nausea", "grade": "5"}),
+            make_history(("death", 200)),
+        ),
         (hold(), None),
         (Event("hold_ended", day(305)), make_history(("hold", 300))),
         (Event("found_again", day(305)), make_history(("lost_to_follow_up", 300))),
@@ -91,6 +94,17 @@ def test_an_odd_event_has_to_be_confirmed(event, history, code):
 
 def test_a_hold_of_exactly_the_longest_length_is_not_odd():
     assert found(hold(200, 380)) == []
+
+
+def test_every_wrong_detail_is_refused_by_its_name():
+    event = Event("adverse_event", day(200), {"term": "Nausea", "grade": "6", "colour": "red"})
+    findings = check_event(BRECLIM, make_history(), event, TODAY)
+    assert [one.text for one in findings] == [
+        f"adverse_event on {day(200)}: grade: found '6'; wanted a whole number from 1 to 5",
+        f"adverse_event on {day(200)}: colour: found an unknown detail; "
+        "wanted one of term, grade, clavien_dindo",
+    ]
+    assert {(one.severity.value, one.code) for one in findings} == {("refuse", "detail")}
 
 
 def test_nothing_is_older_than_the_study():

@@ -140,6 +140,48 @@ def test_what_cannot_be_is_refused_confirmed_or_not(ctx, randomised, kind, days,
             events.record(ctx, randomised, kind, on, details, confirmed=confirmed)
 
 
+NAUSEA = {"term": "Nausea", "grade": "2"}
+
+
+WRONG_DETAILS = (
+    ({}, "term: found nothing; wanted one line"),
+    ({"term": "Nausea"}, "grade: found nothing; wanted a whole number from 1 to 5"),
+    ({**NAUSEA, "grade": "6"}, "grade: found '6'; wanted a whole number from 1 to 5"),
+    ({**NAUSEA, "term": "x" * 101}, "term: found 'xxx"),
+    ({**NAUSEA, "clavien_dindo": "III"}, "clavien_dindo: found 'III'; wanted one of I, II,"),
+    ({**NAUSEA, "arm": "A"}, "arm: found an unknown detail; wanted one of term, grade"),
+)
+
+
+def test_an_adverse_event_with_wrong_details_is_neither_recorded_nor_put_in_place_of_another(
+    ctx, randomised
+):
+    events.record(ctx, randomised, "adverse_event", TODAY, NAUSEA)
+    old = row_of(ctx, randomised, "adverse_event")
+    for details, why in WRONG_DETAILS:
+        assert events.preview(ctx, randomised, "adverse_event", TODAY, details).refused
+        with pytest.raises(NotAllowed, match=why):
+            events.record(ctx, randomised, "adverse_event", TODAY, details, confirmed=True)
+        with pytest.raises(NotAllowed, match=why):
+            events.correct(ctx, randomised, old.id, TODAY, details, "x", confirmed=True)
+    standing = events.standing_events(ctx, randomised)
+    assert [one.id for one in standing if one.kind == "adverse_event"] == [old.id]
+
+
+def test_details_of_an_adverse_event_are_stored_corrected_and_on_the_trail(ctx, randomised):
+    surgical = {**NAUSEA, "clavien_dindo": "IIIa"}
+    events.record(ctx, randomised, "adverse_event", TODAY, NAUSEA)
+    old = row_of(ctx, randomised, "adverse_event")
+    events.correct(ctx, randomised, old.id, TODAY, surgical, "It came of surgery")
+    assert row_of(ctx, randomised, "adverse_event").details == surgical
+    event = ctx.session.scalars(
+        select(AuditEvent).where(AuditEvent.action == "event.correct")
+    ).one()
+    assert (event.old["details"], event.new["details"]) == (NAUSEA, surgical)
+    events.retract(ctx, randomised, row_of(ctx, randomised, "adverse_event").id, "Another person")
+    assert kinds(ctx, randomised) == ["consent", "randomisation"]
+
+
 def test_what_is_doubtful_is_recorded_only_when_confirmed(ctx, randomised):
     early = TODAY - timedelta(days=200)
     with pytest.raises(NotAllowed, match="is before consent"):

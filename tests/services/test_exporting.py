@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import event, select
 
 from qol_app import __version__
+from qol_app.analysis.facts import with_details
+from qol_app.analysis.safety import ctcae
 from qol_app.db.tables import Definition, Site
 from qol_app.export.columns import TABLES
 from qol_app.scoring import score
@@ -204,6 +206,22 @@ def test_only_events_that_stand_are_told(ctx, person):
         ("last_known_alive", date(2026, 8, 1), False),
     ]
     assert only(told, kind="randomisation")["details"] == '{"arm": "A"}'
+
+
+def test_details_of_adverse_events_are_told_and_counted(ctx, person):
+    other = enrolled(ctx, "UME-002")
+    on = date(2026, 4, 1)
+    surgical = {"term": "Sårinfektion", "grade": "3", "clavien_dindo": "IIIa"}
+    events.record(ctx, person, "adverse_event", on, {"grade": "2", "term": "Nausea"})
+    events.record(ctx, other, "adverse_event", on, surgical)
+    told = pd.DataFrame(tables(ctx)["events"])
+    found = with_details(told, "adverse_event", ["term", "grade", "clavien_dindo"])
+    assert found["clavien_dindo"].dropna().tolist() == ["IIIa"]
+    people = pd.DataFrame({"participant": ["UME-001", "UME-002"], "arm": ["A", "A"]})
+    counted = ctcae(found.assign(grade=pd.to_numeric(found["grade"])), people)
+    assert counted.events_left_out == {}
+    anything = counted.table.set_index("term").loc["any"]
+    assert anything[["events", "with_event", "grade_2", "grade_3"]].tolist() == [2, 2, 1, 1]
 
 
 @pytest.mark.requirement("Z5", "C1")

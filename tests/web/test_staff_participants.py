@@ -300,6 +300,81 @@ def test_a_pause_keeps_its_last_day_and_reason(client, coordinator, anna, runtim
     assert f'value="{until}"' in correct.text
 
 
+ADVERSE = {
+    "on": str(TODAY),
+    "detail_term": " Wound  infection ",
+    "detail_grade": "3",
+    "detail_clavien_dindo": "IIIa",
+}
+
+
+def test_an_adverse_event_is_asked_for_saved_shown_and_corrected(
+    client, coordinator, anna, runtime
+):
+    where = f"/staff/participants/{anna.public_id}/events/new/adverse_event"
+    asked = client.get(where).text
+    for words in ("CTCAE term", "CTCAE grade, 1 to 5", "Clavien-Dindo (if it applies)"):
+        assert words in asked
+    assert re.search(r'<input[^>]*id="detail_grade"[^>]*inputmode="numeric"', asked)
+    assert asked.count("<option") == 8
+    preview = client.post(where, data=ADVERSE)
+    assert preview.status_code == 200
+    # Without JavaScript the second post carries what the first page was given.
+    hidden = dict(re.findall(r'type="hidden" name="(detail_\w+)" value="([^"]*)"', preview.text))
+    saved = client.post(where, data={"on": str(TODAY), **hidden, "step": "save"})
+    assert saved.status_code == 302
+    [row] = rows(runtime, select(ParticipantEvent).where(ParticipantEvent.kind == "adverse_event"))
+    assert row.details == {"term": "Wound infection", "grade": "3", "clavien_dindo": "IIIa"}
+    page = client.get(f"/staff/participants/{anna.public_id}").text
+    assert "CTCAE term: Wound infection" in page
+    assert "CTCAE grade: 3" in page
+    assert "Complication of surgery, Clavien-Dindo: Grade IIIa" in page
+    _corrected(client, anna, row, runtime)
+
+
+def _corrected(client, anna, row, runtime):
+    where = f"/staff/participants/{anna.public_id}/events/{row.id}/correct"
+    before = client.get(where).text
+    assert 'value="Wound infection"' in before
+    assert re.search(r'<option[^>]*selected[^>]*value="IIIa"', before)
+    changed = {**ADVERSE, "detail_clavien_dindo": "", "reason": "Not of surgery", "step": "save"}
+    # A second event on one day is asked about; its own correction is not a second one.
+    assert client.post(where, data=changed).status_code == 302
+    wanted = select(ParticipantEvent).where(ParticipantEvent.replaces_id == row.id)
+    assert rows(runtime, wanted)[0].details == {"term": "Wound infection", "grade": "3"}
+
+
+WRONG_DETAILS = (
+    ("detail_term", " ", "Please fill this in."),
+    ("detail_term", "x" * 101, "Please write at most 100 characters."),
+    ("detail_grade", "", "Please fill this in."),
+    ("detail_grade", "6", "Write a whole number from 1 to 5."),
+    ("detail_grade", "<b>", "Write a whole number from 1 to 5."),
+    ("detail_clavien_dindo", "VI", "Not a valid choice."),
+)
+
+
+def test_a_wrong_detail_is_said_beside_its_field(client, coordinator, anna, runtime):
+    where = f"/staff/participants/{anna.public_id}/events/new/adverse_event"
+    for name, value, said in WRONG_DETAILS:
+        page = client.post(where, data={**ADVERSE, name: value, "step": "save"})
+        assert page.status_code == 422, (name, value)
+        assert re.search(rf'id="{name}-error">{re.escape(said)}', page.text), (name, value)
+        assert "<b>" not in page.text
+    assert rows(runtime, select(ParticipantEvent.kind)) == ["consent"]
+
+
+def test_an_adverse_event_is_asked_for_in_swedish_too(client, runtime, anna):
+    sign_in(client, make_staff(runtime, language="sv"))
+    where = f"/staff/participants/{anna.public_id}/events/new/adverse_event"
+    asked = client.get(where).text
+    assert "CTCAE-grad, 1 till 5" in asked
+    assert "Kirurgisk komplikation, Clavien-Dindo (om det är aktuellt)" in asked
+    assert "Grad IIIa" in asked
+    wrong = client.post(where, data={**ADVERSE, "detail_grade": "0"}).text
+    assert "Skriv ett heltal från 1 till 5." in wrong
+
+
 @pytest.mark.parametrize("kind", ["nothing", "a%00b", "../consent"])
 def test_an_event_the_protocol_does_not_have_is_not_there(client, coordinator, anna, kind):
     assert client.get(f"/staff/participants/{anna.public_id}/events/new/{kind}").status_code == 404

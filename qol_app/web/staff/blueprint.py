@@ -36,7 +36,7 @@ def _staff_words() -> dict[str, Any]:
         "channel_words": words.CHANNEL_WORDS,
         "message_words": words.MESSAGE_STATES,
         "why_not": words.why_not,
-        "detail_words": words.DETAIL_WORDS,
+        "detail_said": words.detail_said,
         "stamp": stamp,
         "task_word": lambda kind: words.TASK_KINDS.get(kind, words.OTHER_TASK),
     }

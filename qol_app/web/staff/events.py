@@ -16,7 +16,8 @@ from qol_app.services.participants import by_public_id
 from qol_app.web.guard import needs
 from qol_app.web.language import _
 from qol_app.web.staff.blueprint import bp
-from qol_app.web.staff.forms import EventForm, ReasonForm, YesForm, event_form
+from qol_app.web.staff.event_forms import EventForm, event_form
+from qol_app.web.staff.forms import ReasonForm, YesForm
 from qol_app.web.staff.unit import page, reading, writing
 from qol_app.web.staff.words import local, said
 

@@ -1,7 +1,6 @@
 """Fields of staff forms: cleaned as they come in, with messages in the reader's language."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -21,7 +20,6 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from qol_app import i18n
 from qol_app.clean import clean_line
-from qol_app.definition.protocol import EventKind, Protocol
 from qol_app.definition.protocol_parts import Choice
 from qol_app.errors import NotAllowed
 from qol_app.permissions import ALL_SITES
@@ -33,7 +31,6 @@ from qol_app.web.language import _, page_language
 from qol_app.web.staff.words import (
     ATTEMPT_OUTCOMES,
     CHANNEL_WORDS,
-    DETAIL_WORDS,
     N_,
     ROLE_WORDS,
     local,
@@ -196,69 +193,12 @@ class EnrolForm(ContactForm):
         )
 
 
-class EventForm(StaffForm):
-    """When something happened; details as the protocol asks for them are added to it."""
-
-    on = DayField(N_("Day"), [required(N_("Give the day as year-month-day."))])
-
-    def details(self) -> dict[str, str]:
-        """Return what was given beside the day, as text."""
-        found = {
-            name.removeprefix("detail_"): field.data
-            for name, field in self._fields.items()
-            if name.startswith("detail_") and field.data not in (None, "")
-        }
-        return {
-            name: value.isoformat() if isinstance(value, date) else str(value)
-            for name, value in found.items()
-        }
-
-
 class ReasonForm(StaffForm):
     """Why something recorded is changed."""
 
     reason = LineField(
         N_("Why is this changed?"), [required(N_("Say in a few words why."))], most=200
     )
-
-
-def event_form(protocol: Protocol, kind: EventKind, *, correcting: bool = False) -> type[EventForm]:
-    """Return the form of one kind of event, with the details that kind has."""
-    fields = {f"detail_{name}": _DETAILS.get(name, _words)(protocol, name) for name in kind.details}
-    bases = (EventForm, ReasonForm) if correcting else (EventForm,)
-    return type("ThisEventForm", bases, fields)
-
-
-def _arm(protocol: Protocol, name: str) -> Any:
-    return RadioField(
-        N_("Arm"),
-        [required(N_("Choose the arm."))],
-        choices=listed((arm.code, f"{arm.code}: {arm.title}") for arm in protocol.arms),
-    )
-
-
-def _until(protocol: Protocol, name: str) -> Any:
-    return DayField(N_("Last day"), [Optional()])
-
-
-def _hold_reason(protocol: Protocol, name: str) -> Any:
-    return SelectField(
-        N_("Reason"),
-        [required(N_("Choose the reason."))],
-        choices=choices_of(protocol.holds.reasons),
-    )
-
-
-def _words(protocol: Protocol, name: str) -> Any:
-    return LineField(DETAIL_WORDS.get(name, name.replace("_", " ").capitalize()), most=200)
-
-
-# How each detail an event may have is asked for; any other is a line of text.
-_DETAILS: Mapping[str, Callable[[Protocol, str], Any]] = {
-    "arm": _arm,
-    "until": _until,
-    "reason": _hold_reason,
-}
 
 
 def choices_of(choices: Iterable[Choice]) -> list[SelectChoice]:

@@ -14,7 +14,8 @@ from qol_app.services.participants import by_public_id, visible_sites
 from qol_app.services.standing import Person, people
 from qol_app.web.guard import needs
 from qol_app.web.staff.blueprint import bp
-from qol_app.web.staff.forms import AttemptForm, EventForm, MissingForm, TaskForm
+from qol_app.web.staff.event_forms import EventForm
+from qol_app.web.staff.forms import AttemptForm, MissingForm, TaskForm
 from qol_app.web.staff.unit import allowed, page, reading
 from qol_app.web.visitor import runtime
 

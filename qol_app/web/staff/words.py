@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from qol_app.definition.parts import in_language
-from qol_app.definition.protocol import Protocol
+from qol_app.definition.protocol import EventKind, Protocol
 from qol_app.schedule.history import Contact, ContactState
 from qol_app.schedule.plausibility import Finding
 from qol_app.schedule.status import AssessmentState
@@ -180,6 +180,7 @@ FINDINGS: Mapping[str, str] = {
     ),
     "no_arm": N_("Choose the arm."),
     "unknown_arm": N_("The protocol has no such arm."),
+    "detail": N_("A detail is missing or not as the protocol wants it. Go back and look it over."),
     "hold_reason": N_("Choose the reason for the pause."),
     "hold_open": N_("This pause has no last day. Shall it last until somebody ends it?"),
     "hold_until": N_("The last day must be a date on or after the first."),
@@ -207,6 +208,15 @@ def said(finding: Finding) -> str:
 def local(text: Mapping[str, str]) -> str:
     """Return a protocol's text in the language of the page."""
     return in_language(text, page_language())
+
+
+def detail_said(kind: EventKind, name: str, value: str) -> tuple[str, str]:
+    """Return what a detail of an event is called and what was given, in the page's language."""
+    declared = {one.code: one for one in kind.fields}.get(name)
+    if declared is None:
+        return _(DETAIL_WORDS.get(name, name)), value
+    chosen = {one.code: local(one.title) for one in declared.choices}
+    return local(declared.title), chosen.get(value, value)
 
 
 def contact_words(state: ContactState) -> str:

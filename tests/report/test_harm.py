@@ -1,0 +1,69 @@
+"""Safety tables count adverse events as they are recorded: text details, as JSON or mappings."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+
+from qol_app.report.harm import safety
+from tests.report.made_report import made_data, made_facts
+
+
+def days_after(start, days):
+    return pd.Timestamp(start).date() + timedelta(days=days)
+
+
+def happened(person, kind, days, **details):
+    return {
+        "participant": person.participant,
+        "kind": kind,
+        "happened_on": days_after(person.randomised_on, days),
+        "details": json.dumps(details),
+    }
+
+
+@pytest.fixture(scope="module")
+def tables():
+    """Return the safety tables of two in arm A and one in arm B with adverse events."""
+    facts = made_facts(n=24)
+    people = facts.participants
+    [first, second] = people[people["arm"] == "A"].head(2).itertuples()
+    [other] = people[people["arm"] == "B"].head(1).itertuples()
+    added = [
+        happened(first, "liver_procedure", 5),
+        happened(second, "liver_procedure", 5),
+        happened(first, "adverse_event", 8, term="Leak", grade="3", clavien_dindo="IIIa"),
+        happened(first, "adverse_event", 9, term="Leak", grade="2", clavien_dindo="II"),
+        happened(second, "adverse_event", 9, term="Nausea", grade="1"),
+        happened(other, "adverse_event", 9, term="Nausea", grade="4"),
+        # Recorded before the protocol asked for more than the day.
+        happened(other, "adverse_event", 9),
+    ]
+    events = pd.concat([facts.events, pd.DataFrame(added)], ignore_index=True)
+    section = safety(made_data(replace(facts, events=events)))
+    assert not any("could not be computed" in one for one in section.notes), section.notes
+    return {one.name: one.frame for one in section.tables}, " ".join(section.notes)
+
+
+def test_each_participant_counts_once_at_the_worst_grade_of_each_term(tables):
+    table = tables[0]["ctcae"].set_index(["term", "group"])
+    names = ["events", "with_event", *(f"grade_{one}" for one in range(1, 6))]
+    assert table.loc[("Leak", "A"), names].tolist() == [2, 1, 0, 0, 1, 0, 0]
+    assert table.loc[("Nausea", "A"), names].tolist() == [1, 1, 1, 0, 0, 0, 0]
+    assert table.loc[("Nausea", "B"), names].tolist() == [1, 1, 0, 0, 0, 1, 0]
+    assert table.loc[("any", "A"), names].tolist() == [3, 2, 1, 0, 1, 0, 0]
+
+
+def test_the_worst_complication_after_the_procedure_is_counted(tables):
+    table = tables[0]["clavien-dindo"]
+    within_90 = table[(table["horizon"] == 90) & (table["group"] == "A")].set_index("grade")["n"]
+    assert within_90.to_dict() == {
+        **dict.fromkeys(["I", "II", "IIIb", "IVa", "IVb", "V"], 0),
+        **{"IIIa": 1, "any": 1, "III or more": 1},
+    }
+
+
+def test_an_event_without_details_is_left_out_and_said(tables):
+    assert "no term 1" in tables[1]
