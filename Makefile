@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+KILLS ?= 10000
 export PYTHONDONTWRITEBYTECODE = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
@@ -32,7 +33,7 @@ bench: $(VENV)/.development ## ratios, each measured side by side in one run
 
 faults: $(VENV)/.development ## the slow, full figures of killed and delayed processes
 	@tests/prepare
-	@$(BIN)/python -m pytest tests/faults -m "" --full-faults $(ARGS)
+	@$(BIN)/python -m pytest tests/faults -m "" --kills $(KILLS) $(ARGS)
 
 validate: $(VENV)/.development ## 500 synthetic trials with known truth
 	@$(BIN)/python -m bench.validate

@@ -130,7 +130,8 @@ def _engine(url: str) -> Engine:
 
 
 def _postgresql_engine(url: str) -> Engine:
-    engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    # Last in, first out: what a few threads can do is done on few, warm connections.
+    engine = create_engine(url, pool_size=10, max_overflow=20, pool_use_lifo=True)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
@@ -138,13 +139,6 @@ def _postgresql_engine(url: str) -> Engine:
             for name, value in POSTGRESQL_BOUNDS.items():
                 cursor.execute(f"SET {name} = '{value}'")
         connection.commit()
-
-    return engine
-
-
-def _postgresql_engine(url: str) -> Engine:
-    # Last in, first out: what a few threads can do is done on few, warm connections.
-    engine = create_engine(url, pool_size=10, max_overflow=20, pool_use_lifo=True)
 
     @event.listens_for(engine, "checkin")
     def _remember(_connection: Any, record: Any) -> None:

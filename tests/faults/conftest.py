@@ -1,4 +1,4 @@
-"""How many times the fault tests kill: 1,000 in every build, 10,000 by ``make faults``."""
+"""How many times the fault tests kill: a few by ``make test``, 10,000 by ``make faults``."""
 
 from collections.abc import Iterator
 
@@ -6,19 +6,18 @@ import pytest
 
 from tests.faults.pack import Zygote
 
-CYCLES, FULL_CYCLES = 1_000, 10_000
+# A first look; a build kills 1,000 besides, a release 10,000.
+KILLS = 60
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--full-faults", action="store_true", help="the figures of a release")
-    parser.addoption("--fault-cycles", type=int, help="so many kills, whatever else is asked")
+    parser.addoption("--kills", type=int, default=KILLS, help="how many workers are killed")
 
 
 @pytest.fixture(scope="module")
 def fault_cycles(request: pytest.FixtureRequest) -> int:
     """How many workers are killed."""
-    given = request.config.getoption("--fault-cycles")
-    return given or (FULL_CYCLES if request.config.getoption("--full-faults") else CYCLES)
+    return request.config.getoption("--kills")
 
 
 @pytest.fixture(scope="module")

@@ -129,7 +129,9 @@ def test_skipped_not_applicable_and_not_reached_are_different(ctx, person):
 
 @pytest.mark.requirement("E4")
 def test_an_item_voided_and_then_opened_again_is_not_reached(ctx, person):
-    row = answered(ctx, person, "M3", {"qlq-br23": {"q34": 1, "q35": "NOT_APPLICABLE"}})
+    row = answered(
+        ctx, person, "M3", {"qlq-br23": {"q34": 1, "q35": "NOT_APPLICABLE"}}, submit=False
+    )
     respond(ctx, forms_of(ctx, row)["qlq-br23"], "q34", 3, counter=9, at=row.started_at)
     items = {row["item"]: row for row in tables(ctx)["items"]}
     assert (items["q34"]["value"], items["q34"]["changes"]) == (3.0, 1)
