@@ -1,5 +1,7 @@
 """Time to deterioration of the confirmatory scales, by every definition side by side."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -42,7 +44,7 @@ def deterioration(data: ReportData) -> Section:
 def _one_scale(data: ReportData, draft: Draft, scale: str) -> None:
     say = draft.say
     instrument = data.instrument_of(scale)
-    rule = {
+    rule: dict[str, Any] = {
         "threshold": data.threshold(instrument.code, scale),
         "direction": data.direction(instrument, scale),
     }

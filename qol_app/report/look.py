@@ -10,8 +10,9 @@ from qol_app.analysis.facts import people_of
 from qol_app.definition.instrument import Instrument
 from qol_app.report.courses import scales_answered
 from qol_app.report.data import EVERYBODY, ReportData
-from qol_app.report.model import Figure, Table
+from qol_app.report.model import Figure, Section, Table
 from qol_app.report.plots import Wording, bars, panels, single_course
+from qol_app.report.reading import of_one_scale
 
 BINS = 10
 
@@ -85,6 +86,15 @@ def pictures(data: ReportData, wanted: Wanted) -> list[Figure]:
         _distribution(data, instrument, scale, main, column, wanted.timepoint),
         _one_course(data, instrument, scale, rows, wanted.participant),
     ]
+
+
+def meaning(data: ReportData, wanted: Wanted) -> Section | None:
+    """Return how to read the scale that was picked; nothing for what has no scale of its own."""
+    code, _, scale = wanted.scale.partition(":")
+    instrument = data.instruments()[code]
+    if scale not in {one.code for one in instrument.scales}:
+        return None
+    return of_one_scale(data, instrument, scale)
 
 
 def _ends(instrument: Instrument, scale: str) -> tuple[float, float] | None:

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MaxNLocator
 
 from qol_app.report.model import Figure, Table
 
@@ -54,7 +55,8 @@ class Wording:
 
 @contextmanager
 def _look(name: str):  # type: ignore[no-untyped-def]
-    with mpl.rc_context({**LOOK, "svg.hashsalt": f"qol-{name}"}):
+    settings: Any = {**LOOK, "svg.hashsalt": f"qol-{name}"}
+    with mpl.rc_context(settings):
         yield
 
 
@@ -207,8 +209,8 @@ def forest_plot(
         if most is not None:
             _cut(axes, null - most, null + most)
         axes.set_xlabel(x_label)
-        for text, at, side in zip(sides, (0.0, 1.0), ("left", "right"), strict=True):
-            axes.text(at, 1.01, text, transform=axes.transAxes, ha=side, va="bottom", fontsize=8)
+        for text, edge, side in zip(sides, (0.0, 1.0), ("left", "right"), strict=True):
+            axes.text(edge, 1.01, text, transform=axes.transAxes, ha=side, va="bottom", fontsize=8)
         if len(series) > 1:
             canvas.legend(loc="outside upper right", ncols=len(series))
         return finished(canvas, wording, table)
@@ -217,13 +219,14 @@ def forest_plot(
 def _cut(axes: Axes, low: float, high: float) -> None:
     """Keep the axis within low and high, with an arrow where a line is cut off."""
     left, right = axes.get_xlim()
-    lines = [one for one in axes.lines if len(one.get_xdata()) == 2 and one.get_linestyle() == "-"]
+    drawn = [(one, *np.asarray(one.get_data(), dtype=float)) for one in axes.lines]
     spans = [
-        (*sorted(one.get_xdata()), one) for one in lines if one.get_transform() == axes.transData
+        (np.sort(x), y[0], one.get_color())
+        for one, x, y in drawn
+        if len(x) == 2 and one.get_linestyle() == "-" and one.get_transform() == axes.transData
     ]
     axes.set_xlim(max(left, low), min(right, high))
-    for start, end, one in spans:
-        height, color = one.get_ydata()[0], one.get_color()
+    for (start, end), height, color in spans:
         for beyond, at, marker in ((start < low, low, "<"), (end > high, high, ">")):
             if beyond:
                 axes.plot([at], [height], marker=marker, color=color, markersize=4, clip_on=False)
@@ -330,7 +333,7 @@ def bars(
             at = edges[:-1] + (place + 0.75) * step
             axes.bar(at, heights, width=step * 0.9, label=label, edgecolor="white", **looks)
         axes.set_xticks(edges)
-        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.set_major_locator(MaxNLocator(nbins="auto", steps=[1, 2, 5, 10], integer=True))
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
         if len(counts) > 1:

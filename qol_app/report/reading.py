@@ -55,15 +55,29 @@ def reading(data: ReportData) -> Section:
     others = [row for one, scales in answered for row in _others(data, one, scales)]
     draft.table("others", say("Scores of other people"), pd.DataFrame(others, columns=OTHERS))
     for instrument, _ in answered:
-        for guide in _guides(data, instrument):
-            draft.note(
-                "{instrument}, {title}: {source} ({flag})",
-                instrument=instrument.title,
-                title=in_language(guide.title, data.options.language),
-                source=guide.source,
-                flag=say(str(guide.flag)),
-            )
+        _name_sources(draft, data, instrument)
     return draft.section()
+
+
+def of_one_scale(data: ReportData, instrument: Instrument, scale: str) -> Section:
+    """Return what a point means on one scale: its row of the table, and the sources."""
+    say = data.options.say
+    draft = Draft("reading", say("How to read the scores"), say)
+    rows = _scales(data, instrument, {scale: data.scale_title(instrument, scale)})
+    draft.table("reading", say("What a point means"), pd.DataFrame(rows, columns=SCALES))
+    _name_sources(draft, data, instrument)
+    return draft.section()
+
+
+def _name_sources(draft: Draft, data: ReportData, instrument: Instrument) -> None:
+    for guide in _guides(data, instrument):
+        draft.note(
+            "{instrument}, {title}: {source} ({flag})",
+            instrument=instrument.title,
+            title=in_language(guide.title, data.options.language),
+            source=guide.source,
+            flag=draft.say(str(guide.flag)),
+        )
 
 
 def _titled(data: ReportData, instrument: Instrument, scales: list[str]) -> dict[str, str]:

@@ -53,9 +53,10 @@ def cell(column: str, value: Any) -> str:
             return p_value(value)
         if any(word in column for word in PER_CENT):
             return shown_number(value)
-        if float(value).is_integer() and abs(value) < 1e9:
-            return f"{value:.0f}"
-        return shown_number(value, 1 if abs(value) >= 100 else 3 if abs(value) < 1 else 2)
+        number = float(value)
+        if number.is_integer() and abs(number) < 1e9:
+            return f"{number:.0f}"
+        return shown_number(number, 1 if abs(number) >= 100 else 3 if abs(number) < 1 else 2)
     if value is None or value is pd.NA or value is pd.NaT:
         return NONE
     return str(value)

@@ -77,5 +77,6 @@ def by_phone(ctx: Context, phone: str) -> list[Participant]:
     return [
         participant
         for participant, contact in ctx.session.execute(query.where(Contact.phone.is_not(None)))
-        if ctx.vault.open(contact.phone, "contact", "phone", contact.identity_ref) == wanted
+        if contact.phone
+        and ctx.vault.open(contact.phone, "contact", "phone", contact.identity_ref) == wanted
     ]

@@ -16,7 +16,7 @@ from qol_app.web.visitor import runtime
 
 if TYPE_CHECKING:
     from qol_app.report.data import ReportData
-    from qol_app.report.model import Figure, Say
+    from qol_app.report.model import Figure, Say, Section
 
 bp = Blueprint("look", __name__, url_prefix="/staff/look")
 MORE_PLACES.append(("look.look", "score:look", N_("Look")))
@@ -37,15 +37,32 @@ class Shown:
 @needs("score:look")
 def look() -> ResponseReturnValue:
     # pandas and matplotlib are heavy: only for those who look.
-    from qol_app.report.look import choices, picked, pictures
+    from qol_app.report.look import choices, meaning, picked, pictures
 
     data = _data(by_arm=allowed("report:unblinded"))
     known = choices(data) if data else None
     if data is None or known is None or not known.scales:
-        return page("look", known=None, wanted=None, figures=[])
+        return page("look", known=None, wanted=None, figures=[], meaning=None)
     wanted = picked(known, request.args.to_dict())
     figures = [_shown(one, data.options.say) for one in pictures(data, wanted)]
-    return page("look", known=known, wanted=wanted, figures=figures)
+    return page(
+        "look",
+        known=known,
+        wanted=wanted,
+        figures=figures,
+        meaning=_told(meaning(data, wanted), data.options.say),
+    )
+
+
+def _told(section: "Section | None", say: "Say") -> dict[str, list[str]] | None:
+    """Return how to read a scale as names with their words, and the sources."""
+    if section is None:
+        return None
+    from qol_app.report.page import grid
+
+    headings, rows, _more = grid(section.tables[0], say)
+    said = [f"{name}: {word}" for name, word in zip(headings, rows[0], strict=True) if word]
+    return {"said": said, "sources": list(section.notes)}
 
 
 def _data(*, by_arm: bool) -> "ReportData | None":

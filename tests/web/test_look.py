@@ -59,6 +59,14 @@ def test_three_figures_stand_with_their_words_and_tables(app, study):
     assert re.search(r">M3</th>\s*<td>all</td><td>3</td><td>16.67</td>", profile), profile
 
 
+def test_the_scale_is_explained_with_its_step_thresholds_and_sources(app, study):
+    text = looked(app, study, "statistician", (), scale="qlq-c30:PF", timepoint="M3").text
+    told = text.split("How to read this scale")[1]
+    assert "Smallest step: 6.67" in told  # five items of four answers: 15 steps of 100 / 15
+    assert "Problem: &lt; 83" in told  # Giesinger 2020, clinical importance
+    assert "Giesinger" in told
+
+
 @pytest.mark.requirement("Z5")
 def test_arms_are_there_for_whom_they_are_meant_and_nobody_else(app, study):
     for role, sees in (("statistician", True), ("trial-manager", False), ("investigator", False)):
