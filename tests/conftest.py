@@ -45,6 +45,7 @@ ABOUT_THE_TRIAL = (
     *("browser", "cli/test_check_command.py", "cli/test_plan_command.py"),
     *("cli/test_wording_command.py", "db", "definition/test_message_lint.py"),
     *("definition/test_protocol.py", "definition/test_protocol_docs.py", "delivery", "faults"),
+    *("definition/test_event_fields.py", "simulation", "test_cli_freeze.py", "test_cli_report.py"),
     *("flows", "export", "report", "schedule", "services", "test_cli_audit.py"),
     *("test_cli_export.py", "test_cli_staff.py", "test_promises.py", "web", "worker"),
 )
