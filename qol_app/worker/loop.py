@@ -1,17 +1,17 @@
 """The process: APScheduler runs the fixed jobs until it is told to stop."""
 
 import logging
+import os
 import signal
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_SCHEDULER_STARTED, JobExecutionEvent
+from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
-from apscheduler.schedulers.blocking import BlockingScheduler
 
 from qol_app.delivery.channels import open_channels
 from qol_app.delivery.sink import Sink
@@ -77,34 +77,38 @@ def add_jobs(scheduler: BaseScheduler, worker: Worker) -> None:
 def run(runtime: Runtime) -> None:
     """Work until interrupted; then finish what is on its way and give the lease back."""
     runtime.check()
-    with mailbox(runtime.settings) as settings:
+    with _endings() as wait_for_ending, mailbox(runtime.settings) as settings:
         worker = make_worker(runtime, settings)
-        scheduler = BlockingScheduler(
+        scheduler = BackgroundScheduler(
             timezone=UTC, executors={"default": ThreadPoolExecutor(len(JOBS))}
         )
-        _end_when_told(scheduler)
         add_jobs(scheduler, worker)
         log.info("worker %s: %s", worker.holder, ", ".join(worker.sender.channels))
         scheduler.start()
+        wait_for_ending()
+        scheduler.shutdown(wait=True)
         worker.stop()
 
 
-def _end_when_told(scheduler: BaseScheduler) -> None:
-    """End the scheduler on SIGTERM and SIGINT, also on one that comes before it runs."""
-    told = threading.Event()
+@contextmanager
+def _endings() -> Iterator[Callable[[], bytes]]:
+    """Yield a wait for SIGTERM or SIGINT, also for one that has come before the wait.
 
-    def end(*_: object) -> None:
-        told.set()
-        if scheduler.running:
-            scheduler.shutdown(wait=True)
-
-    def end_at_once(_: object) -> None:
-        if told.is_set():
-            scheduler.shutdown(wait=False)
-
-    scheduler.add_listener(end_at_once, EVENT_SCHEDULER_STARTED)
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
+    The handler only writes a byte. One that ended the scheduler itself would run in the middle of
+    whatever the main thread does, and wait for jobs which need the lock that it interrupted.
+    """
+    reader, writer = os.pipe()
+    before = {
+        number: signal.signal(number, lambda *_: os.write(writer, b"."))
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield lambda: os.read(reader, 1)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(reader)
+        os.close(writer)
 
 
 def _log_error(event: JobExecutionEvent) -> None:
