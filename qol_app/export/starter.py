@@ -87,7 +87,11 @@ _R = Template("""\
 # Base R only; codebook.csv says what each column means.
 
 read_table <- function(name) {
-  read.csv(paste0(name, ".csv"), na.strings = "", encoding = "UTF-8", stringsAsFactors = FALSE)
+  table <- read.csv(paste0(name, ".csv"), na.strings = "", encoding = "UTF-8")
+  # R takes TRUE for a truth value, but not true.
+  truth <- vapply(table, function(one) all(one %in% c("true", "false", NA)), NA)
+  table[truth] <- lapply(table[truth], function(one) one == "true")
+  table
 }
 
 participants <- read_table("participants")

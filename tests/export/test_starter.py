@@ -1,7 +1,6 @@
 """The starter scripts name columns that are there and numbers that are right."""
 
 import re
-import shutil
 import subprocess
 
 import pandas as pd
@@ -12,6 +11,7 @@ from qol_app.export.folder import appearing, write_files
 from qol_app.export.statistics import SAS_NAMES
 from qol_app.export.study import Part
 from tests.export.made_tables import OCCASION, make_part, make_study
+from tests.export.with_r import require_r
 
 VISITS = [{"complete": True}, {"complete": False}, {"complete": True}]
 SCORES = [
@@ -75,8 +75,7 @@ def test_an_export_without_scores_expects_none(tmp_path):
 
 
 def test_the_r_script_runs_and_agrees(folder):
-    if shutil.which("Rscript") is None:
-        pytest.skip("not run: R is not installed here (Debian: apt-get install r-base-core)")
+    require_r()
     done = subprocess.run(
         ["Rscript", "start.R"], cwd=folder, capture_output=True, text=True, check=False
     )
