@@ -1,11 +1,12 @@
 """What providers tell about a message later: it arrived, it came back, somebody said stop.
 
-Reports come doubled, late and out of order. A delivery only ever moves forward, so that
-whatever the order, the end is the same.
+Reports come doubled, late and out of order, also about earlier attempts. A delivery only ever
+moves forward, and the reminder is what its attempts add up to, so that whatever the order, the
+end is the same.
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -20,7 +21,7 @@ from qol_app.db.tables import Delivery, Reminder
 from qol_app.errors import NotAllowed, NotFound
 from qol_app.services import audit, stopping
 from qol_app.services.addresses import Addresses
-from qol_app.services.contacting import BAD_ADDRESS
+from qol_app.services.contacting import ARRIVED, BAD_ADDRESS, BAD_ADDRESS_TASKS
 from qol_app.services.context import Context
 from qol_app.services.outgoing import bad_address
 from qol_app.services.tasks import finish_by_itself
@@ -35,6 +36,9 @@ KNOWS = {
     "delivered": 4,
     "opened": 5,
 }
+# A reminder is what its attempt that came farthest makes of it: as long as one may still have
+# arrived, another that came back says nothing.
+FARTHEST = ("refused", "bounced", "started", "uncertain", "accepted", "delivered", "opened")
 # The words of gateways (46elks, Twilio and mail relays) for our own.
 WORDS = {
     "created": "accepted",
@@ -108,19 +112,15 @@ def apply(ctx: Context, channel: str, report: Report) -> bool:
     NotFound
         If there is no such attempt on this channel.
     """
-    reminder, delivery = _locked(ctx, channel, report.reference)
+    reminder, delivery, attempts = _locked(ctx, channel, report.reference)
     if KNOWS[report.status] <= KNOWS[delivery.status]:
         return False
     old, delivery.status, delivery.finished_at = delivery.status, report.status, ctx.now
-    if report.status == "bounced":
-        if reminder.why != BAD_ADDRESS:
-            bad_address(ctx, reminder)
-    elif report.status in ("delivered", "opened"):
-        reminder.status, reminder.why = "delivered", ""
-    else:
-        reminder.status, reminder.why = "handed_over", ""
     if old == "uncertain":
         finish_by_itself(ctx, reminder.assessment_id, "message_uncertain", report.status)
+    farthest = max((one.status for one in attempts), key=FARTHEST.index)
+    if reminder.status != ARRIVED and farthest in BECOMES:
+        BECOMES[farthest](ctx, reminder)
     ctx.session.flush()
     audit.record(
         ctx,
@@ -133,8 +133,34 @@ def apply(ctx: Context, channel: str, report: Report) -> bool:
     return True
 
 
-def _locked(ctx: Context, channel: str, reference: str) -> tuple[Reminder, Delivery]:
-    """Return a reminder and the attempt of that reference, or the last one of that thread."""
+def _came_back(ctx: Context, reminder: Reminder) -> None:
+    if reminder.why != BAD_ADDRESS:
+        bad_address(ctx, reminder)
+
+
+def _went(ctx: Context, reminder: Reminder) -> None:
+    reminder.status, reminder.why = "handed_over", ""
+
+
+def _arrived(ctx: Context, reminder: Reminder) -> None:
+    asked_for = [BAD_ADDRESS_TASKS.get(reminder.channel)] if reminder.why == BAD_ADDRESS else []
+    for kind in filter(None, ["message_failed", *asked_for]):
+        finish_by_itself(ctx, reminder.assessment_id, kind, "it arrived")
+    reminder.status, reminder.why, reminder.retry_at = ARRIVED, "", None
+
+
+BECOMES: Mapping[str, Callable[[Context, Reminder], None]] = {
+    "bounced": _came_back,
+    "accepted": _went,
+    "delivered": _arrived,
+    "opened": _arrived,
+}
+
+
+def _locked(
+    ctx: Context, channel: str, reference: str
+) -> tuple[Reminder, Delivery, Sequence[Delivery]]:
+    """Return a reminder, the attempt of that reference, or the last of that thread, and all."""
     query = (
         select(Reminder)
         .join(Delivery, Delivery.reminder_id == Reminder.id)
@@ -151,7 +177,7 @@ def _locked(ctx: Context, channel: str, reference: str) -> tuple[Reminder, Deliv
     attempts = select(Delivery).where(Delivery.reminder_id == reminder.id).order_by(Delivery.id)
     known = list(ctx.session.scalars(attempts.with_for_update()))
     exact = [one for one in known if one.reference == reference]
-    return reminder, (exact or known)[-1]
+    return reminder, (exact or known)[-1], known
 
 
 # --- a reply ---------------------------------------------------------------------------

@@ -39,7 +39,9 @@ USUAL_ORDER = ("email", "sms", "push")
 # States of a reminder. While ``claimed`` it is waiting for its first or next attempt, while
 # ``sending`` an attempt is under way; the others are where it can end.
 WAITING, SENDING = "claimed", "sending"
-GONE_OUT = ("handed_over", "delivered", "uncertain")
+# The provider said that it arrived; nothing that is heard later takes that back.
+ARRIVED = "delivered"
+GONE_OUT = ("handed_over", ARRIVED, "uncertain")
 # Attempts that certainly reached nobody.
 REACHED_NOBODY = ("refused", "bounced")
 # Why a reminder failed if the address was at fault.

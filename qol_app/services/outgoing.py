@@ -19,6 +19,7 @@ from qol_app.schedule.reminders import waiting_reason
 from qol_app.services import audit
 from qol_app.services.composing import House, address_of, compose
 from qol_app.services.contacting import (
+    ARRIVED,
     BAD_ADDRESS,
     BAD_ADDRESS_TASKS,
     SENDING,
@@ -185,10 +186,8 @@ def conclude(
         delivery.provider_ref = outcome.provider_ref
     if delivery.status not in ("started", "uncertain"):
         return  # a callback was quicker, and knows more
-    for kind, end in ENDINGS.items():
-        if isinstance(outcome, kind):
-            end(ctx, delivery, reminder, outcome, rng)
-            break
+    ending = next(ENDINGS[kind] for kind in ENDINGS if isinstance(outcome, kind))
+    _write_down(ctx, delivery, reminder, ending, outcome, rng)
     delivery.finished_at = ctx.now
     ctx.session.flush()
     audit.record(
@@ -200,60 +199,66 @@ def conclude(
     )
 
 
-def _handed_over(
-    ctx: Context, delivery: Delivery, reminder: Reminder, outcome: HandedOver, rng: random.Random
-) -> None:
-    if delivery.status == "uncertain":
-        finish_by_itself(ctx, reminder.assessment_id, "message_uncertain", "it was handed over")
-    delivery.status, delivery.detail = "accepted", outcome.detail
-    reminder.status, reminder.why = "handed_over", ""
+@dataclass(frozen=True)
+class Ending:
+    """What an outcome makes of the attempt, and what then becomes of the reminder."""
+
+    status: str
+    then: Callable[..., None]
 
 
-def _later(
+def _write_down(
     ctx: Context,
     delivery: Delivery,
     reminder: Reminder,
-    outcome: TryAgainLater,
+    ending: Ending,
+    outcome: HandedOver | Exception,
     rng: random.Random,
 ) -> None:
-    delivery.status, delivery.detail = "refused", str(outcome)
+    if delivery.status == "uncertain" and ending.status != "uncertain":
+        finish_by_itself(ctx, reminder.assessment_id, "message_uncertain", "its worker came back")
+    delivery.status, delivery.detail = ending.status, _detail(outcome)
+    # An earlier attempt was reported as delivered meanwhile: this one cannot undo that.
+    if reminder.status != ARRIVED:
+        ending.then(ctx, reminder, outcome, rng)
+
+
+def _detail(outcome: HandedOver | Exception) -> str:
+    if isinstance(outcome, HandedOver):
+        return outcome.detail
+    # Of a foreign exception only its kind: its text may hold an address.
+    return str(outcome) if isinstance(outcome, DeliveryError) else type(outcome).__name__
+
+
+def _handed_over(ctx: Context, reminder: Reminder, outcome: HandedOver, rng: random.Random) -> None:
+    reminder.status, reminder.why = "handed_over", ""
+
+
+def _later(ctx: Context, reminder: Reminder, outcome: TryAgainLater, rng: random.Random) -> None:
     tired = reminder.attempts >= MOST_ATTEMPTS or ctx.now - reminder.claimed_at >= GIVE_UP_AFTER
     if tired:
         reminder.status, reminder.why = "failed", "provider"
         _ask_for_help(ctx, reminder, "message_failed")
         return
-    reminder.status = WAITING
+    reminder.status, reminder.why = WAITING, ""
     reminder.retry_at = ctx.now + wait_before(reminder.attempts, rng, outcome.after_s)
 
 
-def _never(
-    ctx: Context,
-    delivery: Delivery,
-    reminder: Reminder,
-    outcome: Undeliverable,
-    rng: random.Random,
-) -> None:
-    delivery.status, delivery.detail = "refused", str(outcome)
+def _never(ctx: Context, reminder: Reminder, outcome: Undeliverable, rng: random.Random) -> None:
     bad_address(ctx, reminder)
 
 
-def _unknown(
-    ctx: Context, delivery: Delivery, reminder: Reminder, outcome: Exception, rng: random.Random
-) -> None:
-    known = isinstance(outcome, DeliveryError)
-    # Only its kind: the text of a foreign exception may hold an address.
-    detail = str(outcome) if known else type(outcome).__name__
-    delivery.status, delivery.detail = "uncertain", detail
+def _unknown(ctx: Context, reminder: Reminder, outcome: Exception, rng: random.Random) -> None:
     reminder.status, reminder.why = "uncertain", "interrupted"
     _ask_for_help(ctx, reminder, "message_uncertain")
 
 
-ENDINGS: Mapping[type, Callable[..., None]] = {
-    HandedOver: _handed_over,
-    TryAgainLater: _later,
-    Undeliverable: _never,
-    Uncertain: _unknown,
-    Exception: _unknown,
+ENDINGS: Mapping[type, Ending] = {
+    HandedOver: Ending("accepted", _handed_over),
+    TryAgainLater: Ending("refused", _later),
+    Undeliverable: Ending("refused", _never),
+    Uncertain: Ending("uncertain", _unknown),
+    Exception: Ending("uncertain", _unknown),
 }
 
 
@@ -296,7 +301,8 @@ def recover(ctx: Context, lease: Lease) -> int:
         .with_for_update(of=Reminder, skip_locked=True)
     ).all()
     for reminder, delivery in lost:
-        _unknown(ctx, delivery, reminder, Uncertain("the worker was interrupted"), random.Random())
+        interrupted = Uncertain("the worker was interrupted")
+        _write_down(ctx, delivery, reminder, ENDINGS[Uncertain], interrupted, random.Random())
     ctx.session.execute(
         update(Reminder)
         .where(Reminder.status == WAITING, Reminder.fence < lease.fence)

@@ -2,16 +2,23 @@
 
 import hmac
 import itertools
+import shutil
+from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from flask import Flask
 
+from qol_app.app import web_app
 from qol_app.db.tables import Participant
 from qol_app.delivery.errors import Uncertain
+from qol_app.runtime import Runtime
 from qol_app.services import callbacks, stopping
 from qol_app.services.addresses import Addresses
 from qol_app.services.identity import Identity
+from tests.conftest import NOW, Clock, make_runtime, make_settings
 from tests.messaging import (
     EMAIL,
     PHONE,
@@ -57,17 +64,98 @@ Subject: Hej
 """
 
 
-@pytest.fixture
-def sms():
-    return Provider()
+# What providers say, and how it is taken, is the same on both engines; the locks under it are
+# shown on both by the one test that asks for ``database_url``. All others start from one message
+# sent once: a file that is put back as it was.
+
+
+@dataclass
+class Installation:
+    """A study with one participant, to whom one message went, by a provider that counts."""
+
+    folder: Path
+    clock: Clock
+    runtime: Runtime
+    app: Flask
+    provider: Provider = field(default_factory=Provider)
+
+    @classmethod
+    def made(cls, templates, folder, channel, person):
+        clock = Clock()
+        runtime = make_runtime(make_settings(templates.copy("sqlite", folder), folder), clock)
+        made = cls(folder, clock, runtime, web_app(runtime))
+        enrol(runtime, person=person)
+        worker = make_worker(runtime, **{channel: made.provider})
+        tick(worker)
+        worker.stop()
+        made.close()
+        shutil.copy(folder / "qol.db", folder / "as_it_was.db")
+        return made
+
+    def restore(self):
+        self.close()
+        shutil.copy(self.folder / "as_it_was.db", self.folder / "qol.db")
+        self.clock.now = NOW
+        del self.provider.taken[1:]
+
+    def close(self):
+        # The last connection to go writes all that was saved into the one file.
+        self.runtime.database.close()
+
+
+@pytest.fixture(scope="module")
+def by_text(templates, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("by_text")
+    made = Installation.made(templates, folder, "sms", Identity(phone=PHONE))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def by_mail(templates, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("by_mail")
+    made = Installation.made(templates, folder, "email", Identity(email=EMAIL))
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def sent(runtime, sms):
+def installation(request):
+    """The one by e-mail where a test asks for what was mailed, otherwise the one by text."""
+    name = "by_mail" if "mailed" in request.fixturenames else "by_text"
+    found = request.getfixturevalue(name)
+    found.restore()
+    return found
+
+
+@pytest.fixture
+def runtime(installation):
+    return installation.runtime
+
+
+@pytest.fixture
+def clock(installation):
+    return installation.clock
+
+
+@pytest.fixture
+def app(installation):
+    return installation.app
+
+
+@pytest.fixture
+def sms(installation):
+    return installation.provider
+
+
+@pytest.fixture
+def sent(sms):
     """The path at which a provider reports on the one message that was sent."""
-    enrol(runtime, person=Identity(phone=PHONE))
-    tick(make_worker(runtime, sms=sms))
-    url = urlsplit(sms.taken[0].callback_url)
+    return path_of(sms.taken[0].callback_url)
+
+
+def path_of(url):
+    url = urlsplit(url)
     return f"{url.path}?{url.query}"
 
 
@@ -108,6 +196,22 @@ def test_any_order_of_reports_ends_the_same(client, runtime, sent, order):
     assert outcome(runtime) == ([("delivered", "")], ["delivered"])
 
 
+def test_a_report_is_taken_on_both_engines(database_url, tmp_path):
+    runtime = make_runtime(make_settings(database_url, tmp_path), Clock())
+    provider = Provider()
+    enrol(runtime, person=Identity(phone=PHONE))
+    tick(make_worker(runtime, sms=provider))
+    client = web_app(runtime).test_client()
+    for word in ("failed", "delivered", "failed", "sent"):
+        path = path_of(provider.taken[0].callback_url)
+        assert client.post(path, base_url="https://localhost", data={"status": word}).status == (
+            "204 NO CONTENT"
+        )
+    assert outcome(runtime) == ([("delivered", "")], ["delivered"])
+    assert open_tasks(runtime) == []
+    runtime.database.close()
+
+
 def test_a_late_failure_does_not_undo_an_arrival(client, runtime, sent):
     for word in ("delivered", "failed", "sent"):
         client.post(sent, data={"status": word})
@@ -116,14 +220,15 @@ def test_a_late_failure_does_not_undo_an_arrival(client, runtime, sent):
 
 
 def test_a_report_clears_up_what_was_uncertain(client, runtime, clock):
-    sms = Provider(lambda n: Uncertain("time-out"))
-    enrol(runtime, person=Identity(phone=PHONE))
-    tick(make_worker(runtime, sms=sms))
+    other = Provider(lambda n: Uncertain("time-out"))
+    enrol(runtime, "UME-002", person=Identity(phone="+46701740606"))
+    tick(make_worker(runtime, sms=other))
     assert open_tasks(runtime) == ["message_uncertain"]
-    reference = deliveries(runtime)[0].reference
-    url = urlsplit(Addresses.of(runtime.settings).callback("sms", reference))
-    client.post(f"{url.path}?{url.query}", data={"status": "delivered"})
-    assert outcome(runtime) == ([("delivered", "")], ["delivered"])
+    path = path_of(
+        Addresses.of(runtime.settings).callback("sms", deliveries(runtime)[-1].reference)
+    )
+    client.post(path, data={"status": "delivered"})
+    assert outcome(runtime)[1] == ["accepted", "delivered"]
     assert open_tasks(runtime) == []
 
 
@@ -168,11 +273,8 @@ def signed(runtime, body, at, key=None):
 
 
 @pytest.fixture
-def mailed(runtime):
-    email = Provider()
-    enrol(runtime)
-    tick(make_worker(runtime, email=email))
-    return email.taken[0]
+def mailed(installation):
+    return installation.provider.taken[0]
 
 
 def post_signed(client, body, headers):
@@ -209,8 +311,7 @@ def test_a_wrong_changed_or_old_signature_finds_nothing(client, runtime, mailed,
 
 
 def reply_path(runtime):
-    url = urlsplit(Addresses.of(runtime.settings).reply("sms"))
-    return f"{url.path}?{url.query}"
+    return path_of(Addresses.of(runtime.settings).reply("sms"))
 
 
 @pytest.mark.parametrize(
@@ -250,7 +351,6 @@ def test_a_reply_address_that_is_not_ours_stops_nobody(client, runtime, sent):
 
 
 def test_a_number_finds_everybody_who_gave_it(runtime):
-    enrol(runtime, person=Identity(phone=PHONE, email=EMAIL))
     enrol(runtime, "UME-002", person=Identity(phone="070-174 06 06"))
     with runtime.reading(TESTS) as ctx:
         found = stopping.by_phone(ctx, "070 174 06 05")
