@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qol_app.analysis.completion import (
@@ -73,6 +73,7 @@ def test_the_worked_example_gives_its_three_rates():
 COUNT = st.integers(0, 6)
 
 
+@settings(max_examples=40)
 @given(
     valid=COUNT, missing=COUNT, late=COUNT, dead=COUNT, withdrawn=COUNT, lost=COUNT, pending=COUNT
 )

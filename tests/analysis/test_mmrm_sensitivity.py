@@ -13,6 +13,7 @@ from qol_app.errors import AnalysisError
 from tests.analysis.mmrm_data import fit_golden, fit_table, make_trial
 
 VISITS = ["W6", "M3", "M6", "M12"]
+DRAWS = 500
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def main(dropouts):
 
 def test_missing_at_random_repeats_the_mixed_model():
     main = fit_golden("b")
-    table = delta_adjusted(main, worse="lower", seed=1, deltas=[0], imputations=1000).table
+    table = delta_adjusted(main, worse="lower", seed=1, deltas=[0], imputations=400).table
     gap = (table["estimate"] - main.contrasts["estimate"]) / main.contrasts["se"]
     assert gap.abs().max() < 0.1
     np.testing.assert_allclose(table["se"], main.contrasts["se"], rtol=0.06)
@@ -107,7 +108,7 @@ def slow_means(main, cells, strategy):
 @pytest.fixture(scope="module")
 def drawn(main):
     cells = incomplete(main.model, 0)
-    return cells, imputed(main.model, cells, sorted(STRATEGIES), 2000, seed=3)
+    return cells, imputed(main.model, cells, sorted(STRATEGIES), DRAWS, seed=3)
 
 
 @pytest.mark.parametrize("strategy", sorted(STRATEGIES))
@@ -115,7 +116,7 @@ def test_draws_centre_on_the_mean_that_the_strategy_says(main, drawn, strategy):
     cells, draws = drawn[0], drawn[1][strategy]
     expected = slow_means(main, cells, strategy)
     where = cells.missing
-    error = draws.std(axis=0)[where] / np.sqrt(2000)
+    error = draws.std(axis=0)[where] / np.sqrt(DRAWS)
     z = (draws.mean(axis=0)[where] - expected[where]) / error
     # All share the drawn coefficients, so their errors move together: 5, not 2 or 3.
     assert np.abs(z).max() < 5
@@ -126,7 +127,7 @@ def test_draws_spread_as_the_conditional_normal_and_more():
     """Beside the noise given the model there is what is not known about the model."""
     main = fit_table(make_trial(400, VISITS, seed=8, missing=0.2))
     cells = incomplete(main.model, 0)
-    draws = imputed(main.model, cells, ["missing-at-random"], 500, seed=3)["missing-at-random"]
+    draws = imputed(main.model, cells, ["missing-at-random"], 250, seed=3)["missing-at-random"]
     sigma = main.covariance.to_numpy()
     only_last = cells.missing[:, 3] & cells.seen[:, :3].all(1)
     slope = np.linalg.solve(sigma[:3, :3], sigma[:3, 3])

@@ -14,13 +14,13 @@ from qol_app.analysis.survival import cox, kaplan_meier, rmst
 from qol_app.errors import AnalysisError
 from qol_app.i18n import translations
 from qol_app.report.look import Wanted, choices, picked, pictures
-from qol_app.report.model import Figure, Table
+from qol_app.report.model import Table
 from qol_app.report.page import INDEX, all_tables, html, write_report
 from qol_app.report.plots import Wording, _beside, forest_plot
 from qol_app.report.registry import SECTIONS, written
 from qol_app.report.shown import p_value, shown_number
 from qol_app.settings import ROOT
-from tests.report.made_report import made_data, made_facts, pooled
+from tests.report.made_report import made_data, made_facts, pooled, unrendered
 
 
 def words(section):
@@ -142,10 +142,6 @@ def test_hostile_study_numbers_are_only_text():
     page = html(data, [SECTIONS[code](data) for code in ("flow", "table-1", "completion")])
     assert "<script" not in page
     assert "&lt;script&gt;" in page
-
-
-def unrendered(_canvas, wording, table):
-    return Figure(wording.name, wording.title, wording.description, "<svg/>", b"", table)
 
 
 def without_events(facts):
