@@ -9,16 +9,15 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
-from jinja2.bccache import Bucket, BytecodeCache
-from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from qol_app.app import web_app
 from qol_app.crypto import Hasher, Vault
+from qol_app.db import engine as engine_module
 from qol_app.db.engine import Database
 from qol_app.db.migrate import migrate
 from qol_app.runtime import Runtime
@@ -26,6 +25,7 @@ from qol_app.services import definitions
 from qol_app.services.context import Actor, Context
 from qol_app.services.library import Library
 from qol_app.settings import ROOT, Settings
+from tests.made_once import engine_that_knows_its_sql, pages_of
 from tests.postgres import NotInstalled, postgresql
 
 # Folders of instruments may be taken away: their owners claim different rights. Tests that tell
@@ -55,6 +55,9 @@ pytest_plugins = ("tests.trace", "tests.chromium")
 ENGINES = ("sqlite", "postgresql")
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 KEY = bytes(range(7, 39))
+
+
+engine_module.create_engine = engine_that_knows_its_sql
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
@@ -164,12 +167,23 @@ class Templates:
 
     def _create(self, url: str, template: str | None) -> str:
         name = f"qol_{uuid.uuid4().hex[:16]}"
-        server = create_engine(make_url(url).set(database="postgres"), isolation_level="AUTOCOMMIT")
-        with server.connect() as connection:
-            suffix = f" TEMPLATE {template}" if template else ""
-            connection.execute(text(f"CREATE DATABASE {name}{suffix}"))
-        server.dispose()
+        with self._server(url) as connection:
+            copied = f" TEMPLATE {template}" if template else ""
+            # Small and kept in memory: copying files costs less than logging every page.
+            how = " STRATEGY FILE_COPY" if connection.info.server_version >= 150_000 else ""
+            connection.execute(f"CREATE DATABASE {name}{copied}{how}")
         return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+    def drop(self, url: str) -> None:
+        """Give back what a test's own database took of the server; files go with their folder."""
+        if url.startswith("postgresql"):
+            with self._server(url) as connection:
+                connection.execute(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
+
+    @staticmethod
+    def _server(url: str) -> psycopg.Connection:
+        plain = make_url(url).set(drivername="postgresql", database="postgres")
+        return psycopg.connect(plain.render_as_string(hide_password=False), autocommit=True)
 
 
 @pytest.fixture(scope="session")
@@ -180,12 +194,16 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
 
 
 @pytest.fixture(params=ENGINES)
-def database_url(request: pytest.FixtureRequest, templates: Templates, tmp_path: Path) -> str:
+def database_url(
+    request: pytest.FixtureRequest, templates: Templates, tmp_path: Path
+) -> Iterator[str]:
     """The URL of a fresh study database, once on each engine."""
     try:
-        return templates.copy(request.param, tmp_path)
+        url = templates.copy(request.param, tmp_path)
     except NotInstalled as error:
         pytest.skip(f"not run: {error}")
+    yield url
+    templates.drop(url)
 
 
 @pytest.fixture(params=ENGINES)
@@ -226,32 +244,10 @@ def ctx(runtime: Runtime) -> Iterator[Context]:
         session.rollback()
 
 
-class CompiledTemplates(BytecodeCache):
-    """Templates compiled once for all the applications that tests make."""
-
-    def __init__(self) -> None:
-        self._code: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Take the code of a template from an earlier application, if there was one."""
-        if bucket.key in self._code:
-            bucket.bytecode_from_string(self._code[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep the code of a template for later applications."""
-        self._code[bucket.key] = bucket.bytecode_to_string()
-
-
-COMPILED = CompiledTemplates()
-
-
 @pytest.fixture
 def app(runtime: Runtime) -> Flask:
     """The pages of that installation."""
-    app = web_app(runtime)
-    app.jinja_env.bytecode_cache = COMPILED
-    app.testing = True
-    return app
+    return pages_of(runtime)
 
 
 @pytest.fixture

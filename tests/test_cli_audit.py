@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import select, text
 
-from qol_app.app import web_app
 from qol_app.db.tables import AuditEvent
 from qol_app.services import audit
 from qol_app.services.context import Actor
+from tests.made_once import pages_of
 from tests.studies import enrolled
 
 pytestmark = [pytest.mark.requirement("T4"), pytest.mark.requirement("D12")]
@@ -17,7 +17,7 @@ def verify(runtime):
     with runtime.writing(Actor.system("tests")) as ctx:
         enrolled(ctx, "UME-001")
         audit.seal(ctx.session)
-    app = web_app(runtime)
+    app = pages_of(runtime)
     with app.app_context():
         yield lambda: app.test_cli_runner().invoke(args=["audit", "verify"])
 

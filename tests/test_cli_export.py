@@ -7,18 +7,18 @@ import pandas as pd
 import pytest
 from sqlalchemy import select
 
-from qol_app.app import web_app
 from qol_app.cli.progress import watched
 from qol_app.db.tables import AuditEvent, Participant
 from qol_app.export.manifest import differences, file_names, sha256
 from qol_app.services import exporting
 from qol_app.services.context import Actor
+from tests.made_once import pages_of
 from tests.studies import C30, C30_SCORES, EQ5D, answered, enrolled
 
 
 @pytest.fixture
 def run(runtime):
-    app = web_app(runtime)
+    app = pages_of(runtime)
     with app.app_context():
         yield lambda *words: app.test_cli_runner().invoke(args=["export", *map(str, words)])
 

@@ -6,13 +6,13 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from qol_app.app import web_app
 from qol_app.db.tables import AuditEvent
 from qol_app.export.manifest import differences, read_manifest, sha256
 from qol_app.report.model import Section, Table
 from qol_app.report.registry import SECTIONS
 from qol_app.services import events
 from qol_app.services.context import Actor
+from tests.made_once import pages_of
 from tests.staff_factories import make_staff
 from tests.studies import C30, EQ5D, answered, enrolled
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 @pytest.fixture
 def run(runtime):
-    app = web_app(runtime)
+    app = pages_of(runtime)
     with app.app_context():
         yield lambda *words: app.test_cli_runner().invoke(args=[*map(str, words)])
 

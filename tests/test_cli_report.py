@@ -5,12 +5,12 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from qol_app.app import web_app
 from qol_app.db.tables import AuditEvent
 from qol_app.report.registry import SECTIONS
 from qol_app.services import staff
 from qol_app.services.context import Actor
 from qol_app.services.staff import STAFF_ROLES
+from tests.made_once import pages_of
 from tests.staff_factories import make_staff
 from tests.studies import C30, answered, enrolled
 
@@ -32,7 +32,7 @@ def study(runtime, monkeypatch):
 
 @pytest.fixture
 def run(study):
-    app = web_app(study)
+    app = pages_of(study)
     with app.app_context():
         yield lambda *words: app.test_cli_runner().invoke(
             args=["report", "--no-pdf", *map(str, words)]

@@ -6,15 +6,15 @@ import pyotp
 import pytest
 from sqlalchemy import select
 
-from qol_app.app import web_app
 from qol_app.db.tables import Staff
 from qol_app.services.context import Actor
+from tests.made_once import pages_of
 from tests.staff_factories import PASSWORD
 
 
 @pytest.fixture
 def run(runtime):
-    app = web_app(runtime)
+    app = pages_of(runtime)
     with app.app_context():
         yield lambda *words, **more: app.test_cli_runner().invoke(args=["staff", *words], **more)
 

@@ -5,10 +5,10 @@ import re
 import pytest
 from flask import Flask
 
-from qol_app.app import web_app
 from qol_app.errors import SettingsError
 from qol_app.settings import ROOT
 from qol_app.web.guard import check_routes, needs
+from tests.made_once import pages_of
 
 # What cannot be added to a running study later; docs/validation.md names a test for each.
 CORE = (
@@ -34,7 +34,7 @@ def test_an_unknown_right_stops_the_program():
 
 @pytest.mark.requirement("Z1")
 def test_every_route_of_the_application_declares_its_right(runtime):
-    app = web_app(runtime)
+    app = pages_of(runtime)
     check_routes(app)
     assert len(list(app.url_map.iter_rules())) > 40
 

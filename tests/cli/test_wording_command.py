@@ -6,7 +6,7 @@ import io
 import pytest
 
 from qol_app.cli.score import INSTRUMENTS
-from tests.conftest import web_app  # the same application that the pages' tests use
+from tests.made_once import pages_of
 
 pytestmark = pytest.mark.skipif(
     not (INSTRUMENTS / "eq-5d-5l").exists(), reason="eq-5d-5l is not among the instruments here"
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def run(runtime):
-    runner = web_app(runtime).test_cli_runner()
+    runner = pages_of(runtime).test_cli_runner()
     return lambda *words: runner.invoke(args=["wording", *map(str, words)])
 
 

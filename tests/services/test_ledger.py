@@ -8,13 +8,13 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import text
 
-from qol_app.app import web_app
 from qol_app.db.tables import AccessLink, WebSession
 from qol_app.delivery.errors import TryAgainLater, Uncertain, Undeliverable
 from qol_app.services import callbacks
 from qol_app.services.balance import balance
 from qol_app.services.identity import Identity
 from qol_app.services.ledger import COLUMNS, ledger, write_csv
+from tests.made_once import pages_of
 from tests.messaging import (
     EMAIL,
     PHONE,
@@ -265,7 +265,7 @@ def test_the_command_writes_the_file_and_ends_in_one_line_on_an_imbalance(
 ):
     enrol(runtime)
     tick(worker)
-    app = web_app(runtime)
+    app = pages_of(runtime)
     app.extensions["qol_app"].settings.__dict__["smtp_url"] = "smtp://mail.example.org"
     file = tmp_path / "ledger.csv"
     with app.app_context():

@@ -6,20 +6,18 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from qol_app.app import web_app
 from qol_app.db.tables import Participant
 from qol_app.delivery.sink import Sink
 from qol_app.delivery.smtp import Email, MailServer
 from qol_app.services import stopping
+from tests.made_once import pages_of
 from tests.messaging import EMAIL, TESTS, Provider, enrol, live, make_worker, tick
 
 
 @pytest.fixture
 def demo(runtime):
     demo = replace(runtime, settings=replace(runtime.settings, demo=True))
-    app = web_app(demo)
-    app.testing = True
-    return app.test_client()
+    return pages_of(demo).test_client()
 
 
 @pytest.fixture
