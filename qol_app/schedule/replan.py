@@ -89,6 +89,35 @@ def replan(existing: Sequence[ExistingAssessment], planned: Sequence[PlannedAsse
     return Replan(tuple(kept), tuple(moved), tuple(added), tuple(dropped))
 
 
+def expected_after(
+    found: Replan, planned: Sequence[PlannedAssessment]
+) -> tuple[PlannedAssessment, ...]:
+    """Return what the rows say once a re-plan has been done, in the order in which they open.
+
+    What was begun keeps its window, package and pairing, whatever the plan says; what was
+    dropped is not among it.
+    """
+    wanted = {one.key: one for one in planned}
+    after = [*(one.planned for one in found.moved), *found.added]
+    after += [_as_stored(row, wanted.get(row.key)) for row in found.kept if not row.dropped]
+    return tuple(sorted(after, key=lambda one: (one.window.opens, one.window.target, *one.key)))
+
+
+def _as_stored(row: ExistingAssessment, plan: PlannedAssessment | None) -> PlannedAssessment:
+    stored = {
+        "window": row.window,
+        "package": row.package,
+        "instruments": row.instruments,
+        "counts_for": row.counts_for,
+        "merged_into": row.merged_into,
+        "provisional": row.provisional,
+    }
+    if plan is not None:
+        return replace(plan, **stored)  # type: ignore[arg-type]
+    timepoint, occurrence = row.key
+    return PlannedAssessment(timepoint, occurrence, row.window.target, **stored)  # type: ignore[arg-type]
+
+
 def apart_from_begun(
     rows: Mapping[Key, ExistingAssessment], planned: Sequence[PlannedAssessment]
 ) -> list[PlannedAssessment]:

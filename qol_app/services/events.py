@@ -1,25 +1,30 @@
 """What happens to a participant: recorded on its day, corrected by a new row, never erased."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from qol_app.db.tables import Participant, ParticipantEvent
 from qol_app.errors import NotAllowed, NotFound
-from qol_app.schedule.history import Event
+from qol_app.schedule.history import Event, History
 from qol_app.schedule.plausibility import Finding, check_event
 from qol_app.schedule.replan import Replan
-from qol_app.services import audit
+from qol_app.schedule.timeline import Change, compared
+from qol_app.services import audit, foreseeing
 from qol_app.services.context import Context
 from qol_app.services.participants import course, site_code
-from qol_app.services.planning import changes_given, replan_participant
+from qol_app.services.planning import prospect, replan_participant
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What recording, correcting or retracting would do; nothing has been done."""
+    """What recording, correcting or retracting would do; nothing has been done.
+
+    ``timeline`` has every assessment with its reminders, before and after.
+    """
 
     replan: Replan
+    timeline: tuple[Change, ...]
     findings: tuple[Finding, ...]
 
     @property
@@ -40,8 +45,15 @@ def preview(
     on: date,
     details: Mapping[str, str] | None = None,
     correcting: int | None = None,
+    *,
+    channels: Collection[str] = (),
 ) -> Preview:
     """Return what an event, or its correction, would change in the plan; nothing is saved.
+
+    Parameters
+    ----------
+    channels : collection of str
+        Those this installation can send by; without any the timeline shows no messages.
 
     Raises
     ------
@@ -53,13 +65,13 @@ def preview(
     number = known.number_of(old) if old else known.next_number(kind)
     event = Event(kind, on, dict(details or {}), ctx.now, number)
     rest = known.history(without=old)
-    return Preview(
-        changes_given(ctx, participant, rest.with_event(event)),
-        tuple(findings(ctx, participant, event, old)),
-    )
+    found = tuple(findings(ctx, participant, event, old))
+    return _preview(ctx, participant, rest.with_event(event), found, channels)
 
 
-def preview_retraction(ctx: Context, participant: Participant, event_id: int) -> Preview:
+def preview_retraction(
+    ctx: Context, participant: Participant, event_id: int, *, channels: Collection[str] = ()
+) -> Preview:
     """Return what taking an event back would change in the plan; nothing is saved.
 
     Raises
@@ -69,7 +81,21 @@ def preview_retraction(ctx: Context, participant: Participant, event_id: int) ->
     """
     old = _standing(ctx, participant, event_id)
     known = course(ctx, participant.id)
-    return Preview(changes_given(ctx, participant, known.history(without=old)), ())
+    return _preview(ctx, participant, known.history(without=old), (), channels)
+
+
+def _preview(
+    ctx: Context,
+    participant: Participant,
+    afterwards: History,
+    found: tuple[Finding, ...],
+    channels: Collection[str],
+) -> Preview:
+    person = foreseeing.person(ctx, participant, channels)
+    change = prospect(ctx, participant, afterwards)
+    before = foreseeing.timeline(ctx, person)
+    after = foreseeing.timeline_after(person, change, afterwards)
+    return Preview(change.replan, compared(before, after), found)
 
 
 def standing_events(ctx: Context, participant: Participant) -> list[ParticipantEvent]:

@@ -1,6 +1,7 @@
 """Keeping a participant's expected assessments in step with what has happened to them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ from qol_app.db.tables import Amendment, Assessment, Participant
 from qol_app.schedule.amend import plan_as_amended
 from qol_app.schedule.history import History
 from qol_app.schedule.planned import Key, PlannedAssessment
-from qol_app.schedule.replan import ExistingAssessment, Replan, replan
+from qol_app.schedule.replan import ExistingAssessment, Replan, expected_after, replan
 from qol_app.schedule.windows import VisitWindow, local_day
 from qol_app.services import audit
 from qol_app.services.context import Context
@@ -61,6 +62,14 @@ def existing_assessments(
     )
 
 
+@dataclass(frozen=True)
+class Prospect:
+    """What planning anew would change, and what would be expected then."""
+
+    replan: Replan
+    expected: tuple[PlannedAssessment, ...]
+
+
 def changes(ctx: Context, participant: Participant) -> Replan:
     """Return what planning anew would keep, move, add and drop; nothing is changed."""
     return changes_given(ctx, participant, history(ctx, participant.id))
@@ -68,9 +77,15 @@ def changes(ctx: Context, participant: Participant) -> Replan:
 
 def changes_given(ctx: Context, participant: Participant, known: History) -> Replan:
     """Return what planning anew would change if this were all that had happened."""
+    return prospect(ctx, participant, known).replan
+
+
+def prospect(ctx: Context, participant: Participant, known: History) -> Prospect:
+    """Return what would be changed and expected if this were all that had happened."""
     rows = assessments_of(ctx, participant.id)
     wanted = _wanted(ctx, participant, rows, known)
-    return replan(existing_assessments(rows, participant.timezone), wanted)
+    found = replan(existing_assessments(rows, participant.timezone), wanted)
+    return Prospect(found, expected_after(found, wanted))
 
 
 def _wanted(

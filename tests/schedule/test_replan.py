@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from qol_app.schedule.history import Event, History
 from qol_app.schedule.plan import plan
-from qol_app.schedule.replan import ExistingAssessment, replan
+from qol_app.schedule.replan import ExistingAssessment, expected_after, replan
 from tests.schedule.schedule_factories import (
     BRECLIM,
     CORE,
@@ -45,6 +45,32 @@ def test_a_corrected_date_moves_what_has_not_begun_and_keeps_what_has():
     ]
     assert change.moved[0].planned.window.target == day(96)
     assert change.added == change.dropped == ()
+
+
+def test_after_a_correction_what_has_begun_stands_as_it_was_and_the_rest_as_planned():
+    later = History(
+        [
+            Event("consent", day(-7)),
+            Event("randomisation", RANDOMISED + timedelta(days=5), {"arm": "A"}),
+        ]
+    )
+    wanted = plan(BRECLIM, later)
+    after = expected_after(replan(rows(make_history(), W6=40), wanted), wanted)
+    before = {one.key: one for one in plan(BRECLIM, make_history())}
+    assert [one.key for one in after] == [one.key for one in wanted]
+    for one, planned in zip(after, wanted, strict=True):
+        own = before[one.key] if one.timepoint == "W6" else planned
+        assert one.window == own.window
+        assert one.instruments == own.instruments
+
+
+def test_what_has_begun_is_still_expected_when_its_event_is_taken_back():
+    given, taken_back = make_history(("progression", 130)), make_history()
+    stored = [row(one, one.timepoint == "PD", day(131)) for one in plan(BRECLIM, given)]
+    wanted = plan(BRECLIM, taken_back)
+    after = {one.key: one for one in expected_after(replan(stored, wanted), wanted)}
+    assert after["PD", 1].window.target == day(130)
+    assert set(after) - {("PD", 1)} == {one.key for one in wanted}
 
 
 def test_a_new_event_adds_its_assessment():

@@ -9,7 +9,7 @@ from icalendar import Calendar
 from qol_app.schedule.calendar_file import calendar_file
 from qol_app.schedule.history import Event, History
 from qol_app.schedule.reminders import Preferences
-from qol_app.schedule.timeline import timeline
+from qol_app.schedule.timeline import compared, timeline
 from tests.schedule.schedule_factories import BRECLIM, changed, day, make_history
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
@@ -55,6 +55,37 @@ def test_what_is_asked_with_another_has_no_reminders_of_its_own():
     found = entries(make_history(("progression", 85)))
     assert found["PD", 1].reminders == ()
     assert found["M3", 1].reminders
+
+
+@pytest.mark.parametrize(
+    ("event", "kinds"),
+    [
+        (("last_known_alive", 20), {}),
+        # M3 lies near enough to ask both at once.
+        (("progression", 85), {"M3": "changed", "PD": "added"}),
+        (("progression", 130), {"PD": "added"}),
+        (("hold", 36, {"until": day(39).isoformat(), "reason": "travel"}), {"W6": "reminders"}),
+        (("death", 800), {"M30": "dropped", "M36": "dropped"}),
+    ],
+)
+def test_two_timelines_are_compared_assessment_by_assessment(event, kinds):
+    before = timeline(BRECLIM, make_history(), STOCKHOLM, BOTH)
+    kind, number, *details = event
+    later = History([*make_history().events, Event(kind, day(number), *details)])
+    found = compared(before, timeline(BRECLIM, later, STOCKHOLM, BOTH))
+    told = {one.entry.assessment.timepoint: one.kind for one in found}
+    assert {name: kind for name, kind in told.items() if kind != "kept"} == kinds
+    assert len(found) == len(told)
+    opens = [one.entry.assessment.window.opens for one in found]
+    assert opens == sorted(opens)
+
+
+def test_a_corrected_date_moves_what_hangs_on_it():
+    before = timeline(BRECLIM, make_history(), STOCKHOLM, BOTH)
+    consent, randomised = make_history().events
+    later = History([consent, Event("randomisation", day(1), randomised.details)])
+    after = timeline(BRECLIM, later, STOCKHOLM, BOTH)
+    assert {one.kind for one in compared(before, after)} == {"moved"}
 
 
 def calendar(history, language="en", sequence=0, **options):

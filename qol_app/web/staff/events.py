@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from qol_app.db.tables import Participant, ParticipantEvent
 from qol_app.definition.protocol import EventKind, Protocol
+from qol_app.delivery.channels import usable_channels
 from qol_app.errors import NotFound
 from qol_app.services import events
 from qol_app.services.context import Context
@@ -19,7 +20,8 @@ from qol_app.web.staff.blueprint import bp
 from qol_app.web.staff.event_forms import EventForm, event_form
 from qol_app.web.staff.forms import ReasonForm, YesForm
 from qol_app.web.staff.unit import page, reading, writing
-from qol_app.web.staff.words import local, said
+from qol_app.web.staff.words import local, said, timepoint_titles
+from qol_app.web.visitor import runtime
 
 
 @bp.get("/participants/<public_id>/events/new/<kind>")
@@ -42,7 +44,7 @@ def event_new_now(public_id: str, kind: str) -> ResponseReturnValue:
         if not form.validate():
             return page("event", 422, row=row, kind=what, form=form, old=None)
         on, details = form.on.data, form.details()
-        preview = events.preview(ctx, row, kind, on, details)
+        preview = events.preview(ctx, row, kind, on, details, channels=_channels())
         if not _may_save(preview):
             return _preview(row, protocol, what, form, preview)
         events.record(ctx, row, kind, on, details, confirmed=True)
@@ -71,7 +73,9 @@ def event_correct_now(public_id: str, event_id: int) -> ResponseReturnValue:
         if not form.validate():
             return page("event", 422, row=row, kind=what, form=form, old=old)
         on, details = form.on.data, form.details()
-        preview = events.preview(ctx, row, old.kind, on, details, correcting=event_id)
+        preview = events.preview(
+            ctx, row, old.kind, on, details, correcting=event_id, channels=_channels()
+        )
         if not _may_save(preview):
             return _preview(row, protocol, what, form, preview, old)
         events.correct(ctx, row, event_id, on, details, form.reason.data, confirmed=True)
@@ -104,6 +108,10 @@ def event_retract_now(public_id: str, event_id: int) -> ResponseReturnValue:
 def death(public_id: str) -> ResponseReturnValue:
     """Two clicks from the participant's page; only a doubtful date asks once more."""
     return event_new_now(public_id, "death")
+
+
+def _channels() -> tuple[str, ...]:
+    return usable_channels(runtime().settings)
 
 
 def _kind(ctx: Context, row: Participant, code: str) -> tuple[Protocol, EventKind]:
@@ -141,7 +149,7 @@ def _preview(
         preview=preview,
         refused=[said(one) for one in preview.findings if one.severity == "refuse"],
         doubts=[said(one) for one in preview.findings if one.severity == "confirm"],
-        titles=_titles(protocol),
+        titles=timepoint_titles(protocol),
         yes=YesForm(formdata=None),
         asked_again=asked_again,
     )
@@ -159,13 +167,9 @@ def _retract_page(
         kind=what,
         form=form,
         old=old,
-        preview=events.preview_retraction(ctx, row, event_id),
-        titles=_titles(protocol),
+        preview=events.preview_retraction(ctx, row, event_id, channels=_channels()),
+        titles=timepoint_titles(protocol),
     )
-
-
-def _titles(protocol: Protocol) -> dict[str, str]:
-    return {one.code: local(one.title) for one in protocol.timepoints}
 
 
 def _as_data(old: ParticipantEvent) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from qol_app.clean import clean_line
 from qol_app.delivery.channels import usable_channels
 from qol_app.errors import NotAllowed
-from qol_app.services import compliance
+from qol_app.services import compliance, foreseeing
 from qol_app.services.context import Context
 from qol_app.services.dossier import dossier
 from qol_app.services.ledger import ledger
@@ -17,6 +17,7 @@ from qol_app.web.staff.blueprint import bp
 from qol_app.web.staff.event_forms import EventForm
 from qol_app.web.staff.forms import AttemptForm, MissingForm, TaskForm
 from qol_app.web.staff.unit import allowed, page, reading
+from qol_app.web.staff.words import timepoint_titles
 from qol_app.web.visitor import runtime
 
 
@@ -75,5 +76,20 @@ def participant(public_id: str) -> ResponseReturnValue:
         missing_form=MissingForm(formdata=None, reasons=found.person.protocol.missing_reasons),
         task_form=TaskForm(formdata=None),
         death_form=EventForm(formdata=None, on=found.person.today),
-        sees_arm=allowed("event:record") or allowed("compliance:by-arm") or allowed("audit:read"),
+        sees_arm=_sees_arm(),
     )
+
+
+@bp.get("/participants/<public_id>/timeline")
+@needs("participant:read")
+def timeline(public_id: str) -> ResponseReturnValue:
+    with reading() as ctx:
+        row = by_public_id(ctx, public_id)
+        person = foreseeing.person(ctx, row, usable_channels(runtime().settings))
+        entries = foreseeing.timeline(ctx, person)
+    titles = timepoint_titles(person.protocol)
+    return page("timeline", row=row, entries=entries, titles=titles, sees_arm=_sees_arm())
+
+
+def _sees_arm() -> bool:
+    return allowed("event:record") or allowed("compliance:by-arm") or allowed("audit:read")

@@ -210,6 +210,11 @@ def local(text: Mapping[str, str]) -> str:
     return in_language(text, page_language())
 
 
+def timepoint_titles(protocol: Protocol) -> dict[str, str]:
+    """Return what each timepoint is called, in the language of the page."""
+    return {one.code: local(one.title) for one in protocol.timepoints}
+
+
 def detail_said(kind: EventKind, name: str, value: str) -> tuple[str, str]:
     """Return what a detail of an event is called and what was given, in the page's language."""
     declared = {one.code: one for one in kind.fields}.get(name)
