@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Date, DateTime, MetaData, String
+from sqlalchemy import JSON, Date, DateTime, MetaData, String, Table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
@@ -26,6 +26,13 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def table_of(mapped: type["Base"]) -> Table:
+    """Return the table itself, for statements that are executed often and map no objects."""
+    table = mapped.__table__
+    assert isinstance(table, Table)
+    return table
 
 
 class Base(DeclarativeBase):

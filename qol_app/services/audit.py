@@ -6,14 +6,30 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
 from qol_app import __version__
+from qol_app.db.base import table_of
 from qol_app.db.tables import AuditEvent, AuditSeal
 from qol_app.services.context import Context
 
 FIRST = "0" * 64
+# Below every number an event can have.
+EVERY = -(2**31)
+
+_event, _seal = table_of(AuditEvent), table_of(AuditSeal)
+# What a link is made of, besides the instant.
+CONTENT = tuple(column.key for column in _event.columns if column.key != "at")
+_RECORD = insert(_event).inline()
+_LAST = select(_seal.c.digest, _seal.c.audit_event_id).order_by(_seal.c.id.desc()).limit(1)
+_UNSEALED = (
+    select(_event)
+    .outerjoin(_seal, _seal.c.audit_event_id == _event.c.id)
+    .where(_seal.c.id.is_(None), _event.c.id > bindparam("since"))
+    .order_by(_event.c.id)
+    .limit(bindparam("most"))
+)
 
 
 def record(
@@ -40,20 +56,22 @@ def record(
     site, reason : str
         The site's code where there is one; why, where a reason is asked for.
     """
-    ctx.session.add(
-        AuditEvent(
-            at=ctx.now,
-            actor=ctx.actor.name,
-            role=ctx.actor.role,
-            site=site,
-            action=action,
-            subject=subject,
-            subject_id=str(subject_id),
-            old=dict(old) if old is not None else None,
-            new=dict(new) if new is not None else None,
-            reason=reason,
-            program_version=__version__,
-        )
+    # Straight into the table: nearly everything that is done comes by here.
+    ctx.session.connection().execute(
+        _RECORD,
+        {
+            "at": ctx.now,
+            "actor": ctx.actor.name,
+            "role": ctx.actor.role,
+            "site": site,
+            "action": action,
+            "subject": subject,
+            "subject_id": str(subject_id),
+            "old": dict(old) if old is not None else None,
+            "new": dict(new) if new is not None else None,
+            "reason": reason,
+            "program_version": __version__,
+        },
     )
 
 
@@ -71,25 +89,19 @@ def seal(session: Session, most: int = 10_000, look_back: int | None = None) -> 
         are given before they are committed, so some come late, but few and soon. Without it
         the whole trail is looked through, which takes the longer the older the study is.
     """
-    last = session.execute(
-        select(AuditSeal.digest, AuditSeal.audit_event_id).order_by(AuditSeal.id.desc()).limit(1)
-    ).one_or_none()
-    head = last.digest if last else None
-    query = (
-        select(AuditEvent)
-        .outerjoin(AuditSeal, AuditSeal.audit_event_id == AuditEvent.id)
-        .where(AuditSeal.id.is_(None))
-        .order_by(AuditEvent.id)
-        .limit(most)
-    )
-    if last is not None and look_back is not None:
-        query = query.where(AuditEvent.id > last.audit_event_id - look_back)
-    unsealed = session.scalars(query).all()
-    for event in unsealed:
-        previous, head = head or FIRST, digest(head or FIRST, event)
-        session.add(AuditSeal(audit_event_id=event.id, previous=previous, digest=head))
-        session.flush()
-    return len(unsealed)
+    session.flush()
+    connection = session.connection()
+    last = connection.execute(_LAST).one_or_none()
+    head = last.digest if last else FIRST
+    since = last.audit_event_id - look_back if last and look_back is not None else EVERY
+    links = []
+    for event in connection.execute(_UNSEALED, {"since": since, "most": most}):
+        previous, head = head, digest(head, event)
+        links.append({"audit_event_id": event.id, "previous": previous, "digest": head})
+    if links:
+        # One after the other, in this order: the order of their numbers is that of the chain.
+        connection.execute(insert(_seal), links)
+    return len(links)
 
 
 def is_behind(session: Session) -> bool:
@@ -98,13 +110,9 @@ def is_behind(session: Session) -> bool:
     return events > (session.scalar(select(func.count()).select_from(AuditSeal)) or 0)
 
 
-def digest(previous: str, event: AuditEvent) -> str:
+def digest(previous: str, event: AuditEvent | Row[Any]) -> str:
     """Return the SHA-256 that links one event to the chain before it."""
-    content = {
-        column.key: getattr(event, column.key)
-        for column in AuditEvent.__table__.columns
-        if column.key != "at"
-    }
+    content = {name: getattr(event, name) for name in CONTENT}
     content["at"] = event.at.isoformat()
     text = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(f"{previous}\n{text}".encode()).hexdigest()

@@ -1,12 +1,12 @@
 """What each site is told in the morning: how much waits, never about whom."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import sha256
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from qol_app.db.tables import Assessment, Digest, Participant, Reminder, Site, Submission, Task
 from qol_app.delivery.errors import TryAgainLater, Uncertain
@@ -48,19 +48,37 @@ class OutgoingDigest:
 
 def due_sites(ctx: Context) -> list[Site]:
     """Return the sites whose morning it is and that have not been told today."""
-    told = {
-        (site_id, day): status
-        for site_id, day, status in ctx.session.execute(
-            select(Digest.site_id, Digest.day, Digest.status).where(
-                Digest.day >= ctx.now.date() - timedelta(days=2)
-            )
-        )
-    }
-    return [
+    sites = ctx.session.scalars(select(Site).order_by(Site.id))
+    awake = [site for site in sites if _is_morning(ctx, site)]
+    told = _told(ctx) if awake else {}
+    return [site for site in awake if told.get((site.id, _today(ctx, site))) in (None, "refused")]
+
+
+def with_news(ctx: Context, sites: Sequence[Site]) -> list[Site]:
+    """Return the sites with something to say to, or to try again; the others have been told.
+
+    Most mornings most sites have nothing: they are counted, and written down, together.
+    """
+    found, told = counts(ctx, sites), _told(ctx)
+    quiet = [
         site
-        for site in ctx.session.scalars(select(Site).order_by(Site.id))
-        if _is_morning(ctx, site) and told.get((site.id, _today(ctx, site))) in (None, "refused")
+        for site in sites
+        if not found[site.id].anything and (site.id, _today(ctx, site)) not in told
     ]
+    if quiet:
+        insert = INSERTS[ctx.session.get_bind().dialect.name]
+        rows = [{**_first(ctx, site), "status": "nothing"} for site in quiet]
+        ctx.session.execute(insert(Digest).values(rows).on_conflict_do_nothing())
+    return [site for site in sites if site not in quiet]
+
+
+def _told(ctx: Context) -> Mapping[tuple[int, date], str]:
+    rows = ctx.session.execute(
+        select(Digest.site_id, Digest.day, Digest.status).where(
+            Digest.day >= ctx.now.date() - timedelta(days=2)
+        )
+    )
+    return {(row.site_id, row.day): row.status for row in rows}
 
 
 def prepare(ctx: Context, house: House, site: Site) -> OutgoingDigest | None:
@@ -68,12 +86,12 @@ def prepare(ctx: Context, house: House, site: Site) -> OutgoingDigest | None:
     row = _claimed(ctx, site)
     if row is None:
         return None
-    counts = count(ctx, site)
-    if not counts.anything:
+    found = counts(ctx, [site])[site.id]
+    if not found.anything:
         row.status = "nothing"
         return None
-    thread = sha256(f"digest|{site.id}|{row.day}".encode()).hexdigest()[:24]
-    subject, text = _words(house, counts)
+    thread = thread_of(site.id, row.day)
+    subject, text = _words(house, found)
     audit.record(ctx, "digest.begin", "digest", row.id, site=site.code)
     return OutgoingDigest(
         row.id,
@@ -86,6 +104,11 @@ def prepare(ctx: Context, house: House, site: Site) -> OutgoingDigest | None:
             language=LANGUAGE,
         ),
     )
+
+
+def thread_of(site_id: int, day: date) -> str:
+    """Return the name by which every attempt at a site's mail of one day is known."""
+    return sha256(f"digest|{site_id}|{day}".encode()).hexdigest()[:24]
 
 
 def conclude(ctx: Context, outgoing: OutgoingDigest, outcome: HandedOver | Exception) -> None:
@@ -101,51 +124,46 @@ def conclude(ctx: Context, outgoing: OutgoingDigest, outcome: HandedOver | Excep
     row.at = ctx.now
 
 
-def count(ctx: Context, site: Site) -> Counts:
-    """Return how much waits at a site today."""
-    today = _today(ctx, site)
-    here = Participant.site_id == site.id
-    closing = (
-        select(func.count())
-        .select_from(Assessment)
-        .join(Participant, Participant.id == Assessment.participant_id)
+def counts(ctx: Context, sites: Collection[Site]) -> dict[int, Counts]:
+    """Return how much waits today at each of the sites, by the number of the site."""
+    days = {site.id: _today(ctx, site) for site in sites}
+    found: dict[int, dict[str, int]] = {id_: {} for id_ in days}
+    for day in set(days.values()):
+        here = [id_ for id_, today in days.items() if today == day]
+        for name, query in _waiting(day).items():
+            mine = query.where(Participant.site_id.in_(here)).group_by(Participant.site_id)
+            for row in ctx.session.execute(mine):
+                found[row.site_id][name] = row.n
+    nothing = {"closing": 0, "tasks": 0, "uncertain": 0}
+    return {id_: Counts(**{**nothing, **some}) for id_, some in found.items()}
+
+
+def _waiting(today: date) -> dict[str, Select[int, int]]:
+    """Return for each count the query of it; whoever asks says for which sites."""
+    per_site = select(Participant.site_id, func.count().label("n"))
+    return {
+        "closing": per_site.join(Assessment, Assessment.participant_id == Participant.id)
         .outerjoin(Submission, Submission.assessment_id == Assessment.id)
         .where(
-            here,
             Assessment.opens_on <= today,
             Assessment.closes_on.between(today, today + CLOSING_WITHIN),
             Assessment.dropped_at.is_(None),
             Assessment.counted_by_id.is_(None),
             Submission.assessment_id.is_(None),
-        )
-    )
-    tasks = (
-        select(func.count())
-        .select_from(Task)
-        .join(Participant, Participant.id == Task.participant_id)
-        .where(here, Task.done_at.is_(None))
-    )
-    uncertain = (
-        select(func.count())
-        .select_from(Reminder)
-        .join(Participant, Participant.id == Reminder.participant_id)
-        .where(here, Reminder.status == "uncertain")
-    )
-    parts = [query.scalar_subquery() for query in (closing, tasks, uncertain)]
-    return Counts(*ctx.session.execute(select(*parts)).one())
+        ),
+        "tasks": per_site.join(Task, Task.participant_id == Participant.id).where(
+            Task.done_at.is_(None)
+        ),
+        "uncertain": per_site.join(Reminder, Reminder.participant_id == Participant.id).where(
+            Reminder.status == "uncertain"
+        ),
+    }
 
 
 def _claimed(ctx: Context, site: Site) -> Digest | None:
     """Return today's row of a site if this caller made it, or may try it once more."""
     insert = INSERTS[ctx.session.get_bind().dialect.name]
-    first = {
-        "site_id": site.id,
-        "day": _today(ctx, site),
-        "status": "started",
-        "attempts": 1,
-        "at": ctx.now,
-        "detail": "",
-    }
+    first = _first(ctx, site)
     made = insert(Digest).values(**first).on_conflict_do_nothing().returning(Digest.id)
     id_ = ctx.session.execute(made).scalar_one_or_none()
     if id_ is not None:
@@ -157,6 +175,17 @@ def _claimed(ctx: Context, site: Site) -> Digest | None:
     if row is not None:
         row.status, row.attempts = "started", row.attempts + 1
     return row
+
+
+def _first(ctx: Context, site: Site) -> dict[str, object]:
+    return {
+        "site_id": site.id,
+        "day": _today(ctx, site),
+        "status": "started",
+        "attempts": 1,
+        "at": ctx.now,
+        "detail": "",
+    }
 
 
 def _words(house: House, counts: Counts) -> tuple[str, str]:

@@ -2,14 +2,29 @@
 
 from datetime import timedelta
 
-from sqlalchemy import CursorResult, delete, exists, update
+from sqlalchemy import bindparam, delete, exists, update
 
+from qol_app.db.base import table_of
 from qol_app.db.tables import Assessment, AttemptBudget, Submission
 from qol_app.services.context import Context
 
 BUDGETS_KEPT = timedelta(days=7)
 # Windows are local days; somewhere a day lasts this much longer or has begun already.
 ZONES = timedelta(days=1)
+
+_row, _budget, _done = table_of(Assessment), table_of(AttemptBudget), table_of(Submission)
+_HEAL = (
+    update(_row)
+    .where(
+        _row.c.look_again_at.is_(None),
+        _row.c.closes_on >= bindparam("closes_from"),
+        _row.c.dropped_at.is_(None),
+        _row.c.counted_by_id.is_(None),
+        ~exists().where(_done.c.assessment_id == _row.c.id),
+    )
+    .values(look_again_at=bindparam("now"))
+)
+_FORGET = delete(_budget).where(_budget.c.period < bindparam("before"))
 
 
 def keep_house(ctx: Context) -> str:
@@ -24,25 +39,11 @@ def heal(ctx: Context) -> int:
 
     ``look_again_at`` is an index, not a fact: whatever lost it gets it back here.
     """
-    today = ctx.now.date()
-    mended: CursorResult = ctx.session.execute(  # type: ignore[assignment]
-        update(Assessment)
-        .where(
-            Assessment.look_again_at.is_(None),
-            Assessment.closes_on >= today - ZONES,
-            Assessment.dropped_at.is_(None),
-            Assessment.counted_by_id.is_(None),
-            ~exists().where(Submission.assessment_id == Assessment.id),
-        )
-        .values(look_again_at=ctx.now)
-        .execution_options(synchronize_session=False)
-    )
-    return mended.rowcount
+    ctx.session.flush()
+    values = {"now": ctx.now, "closes_from": ctx.now.date() - ZONES}
+    return ctx.session.connection().execute(_HEAL, values).rowcount
 
 
 def _forget_budgets(ctx: Context) -> int:
-    before = f"{ctx.now - BUDGETS_KEPT:%Y-%m-%d}"
-    gone: CursorResult = ctx.session.execute(  # type: ignore[assignment]
-        delete(AttemptBudget).where(AttemptBudget.period < before)
-    )
-    return gone.rowcount
+    values = {"before": f"{ctx.now - BUDGETS_KEPT:%Y-%m-%d}"}
+    return ctx.session.connection().execute(_FORGET, values).rowcount

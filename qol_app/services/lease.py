@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from qol_app.db.base import table_of
 from qol_app.db.tables import WorkerLease
 from qol_app.services.context import Context
 
@@ -27,6 +28,21 @@ INSERTS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+_ROW = table_of(WorkerLease)
+# Asked at every step of every job, so they are made once and return no mapped object.
+_SEEN = select(_ROW.c.holder, _ROW.c.fence, _ROW.c.expires_at).where(_ROW.c.name == NAME)
+_PROLONG = (
+    update(_ROW)
+    .where(
+        _ROW.c.name == NAME,
+        _ROW.c.holder == bindparam("of"),
+        _ROW.c.fence == bindparam("number"),
+        _ROW.c.expires_at > bindparam("now"),
+    )
+    .values(expires_at=bindparam("until"))
+)
+
+
 @dataclass(frozen=True)
 class Lease:
     """The right of one worker to act, while the database shows the same holder and fence."""
@@ -37,8 +53,19 @@ class Lease:
 
 def had_by_another(ctx: Context, holder: str) -> bool:
     """Return whether somebody else has the lease, without locking or writing anything."""
-    row = ctx.session.get(WorkerLease, NAME, populate_existing=True)
+    row = ctx.session.connection().execute(_SEEN).one_or_none()
     return row is not None and row.holder != holder and row.expires_at > ctx.now
+
+
+def prolong(ctx: Context, lease: Lease, life: timedelta = LIFE) -> bool:
+    """Make a lease that still holds last longer, by one statement; False if it does not hold."""
+    values = {
+        "of": lease.holder,
+        "number": lease.fence,
+        "now": ctx.now,
+        "until": ctx.now + life,
+    }
+    return ctx.session.connection().execute(_PROLONG, values).rowcount == 1
 
 
 def acquire(ctx: Context, holder: str, life: timedelta = LIFE) -> Lease | None:
@@ -64,7 +91,7 @@ def still_held(ctx: Context, lease: Lease) -> bool:
     Nothing is locked: whoever takes the lease next also takes over the claims, and each
     claim is won by a conditional update of its own.
     """
-    row = ctx.session.get(WorkerLease, NAME, populate_existing=True)
+    row = ctx.session.connection().execute(_SEEN).one_or_none()
     return (
         row is not None
         and (row.holder, row.fence) == (lease.holder, lease.fence)

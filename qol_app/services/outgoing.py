@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select, update
 
+from qol_app.db.base import table_of
 from qol_app.db.tables import Assessment, Delivery, Reminder
 from qol_app.delivery.errors import DeliveryError, TryAgainLater, Uncertain, Undeliverable
 from qol_app.delivery.message import HandedOver, Message
@@ -41,6 +42,9 @@ MOST_ATTEMPTS = 12
 # An attempt still open after so long has lost its thread; no channel takes half as long.
 LOST_AFTER = timedelta(minutes=15)
 
+_ROW = table_of(Reminder)
+_ANY_UNFINISHED = select(_ROW.c.id).where(_ROW.c.status.in_((WAITING, SENDING))).limit(1)
+
 
 @dataclass(frozen=True)
 class Outgoing:
@@ -65,6 +69,11 @@ def ready(ctx: Context, lease: Lease, most: int) -> list[int]:
         .limit(most)
     )
     return list(ctx.session.scalars(query))
+
+
+def any_unfinished(ctx: Context) -> bool:
+    """Return whether any reminder waits for an attempt, or is in the middle of one."""
+    return ctx.session.connection().execute(_ANY_UNFINISHED).first() is not None
 
 
 def prepare(

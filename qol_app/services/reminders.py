@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from qol_app.db.base import table_of
 from qol_app.db.tables import Assessment, Participant, Reminder
 from qol_app.definition.protocol import Protocol
 from qol_app.definition.protocol_timing import step_applies
@@ -33,6 +34,9 @@ from qol_app.services.lease import INSERTS, Lease, still_held
 from qol_app.services.tasks import open_task
 
 AT_ONCE = 200
+
+_ROW = table_of(Assessment)
+_ANY_OVERDUE = select(_ROW.c.id).where(_ROW.c.look_again_at <= bindparam("now")).limit(1)
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,12 @@ def overdue(ctx: Context, most: int) -> Sequence[tuple[int, int]]:
         .limit(most)
     )
     return ctx.session.execute(query).all()
+
+
+def any_overdue(ctx: Context) -> bool:
+    """Return whether any assessment is to be looked at by now: the usual answer is no."""
+    found = ctx.session.connection().execute(_ANY_OVERDUE, {"now": ctx.now})
+    return found.first() is not None
 
 
 def look_now(ctx: Context, participant_id: int) -> None:

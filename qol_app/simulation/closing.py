@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from qol_app.db.tables import (
     Assessment,
     Delivery,
+    Digest,
     Participant,
     ParticipantEvent,
     Reminder,
@@ -21,12 +22,15 @@ from qol_app.db.tables import (
 from qol_app.definition.protocol import Protocol
 from qol_app.schedule.days_off import may_use
 from qol_app.schedule.status import AssessmentState
-from qol_app.services import audit, balance, planning, standing
+from qol_app.services import audit, balance, digests, planning, standing
 from qol_app.services.contacting import REACHED_NOBODY
 from qol_app.services.context import Context
 from qol_app.services.participants import Course
 from qol_app.simulation.trial import Trial
 from qol_app.simulation.world import SETUP
+
+# Mails of the morning that a site has, or may have.
+MAILED = ("accepted", "uncertain")
 
 
 @dataclass(frozen=True)
@@ -141,9 +145,11 @@ def _ledger(facts: Facts) -> Iterator[str | None]:
 
 
 def _provider(facts: Facts) -> Iterator[str | None]:
-    """What the providers took is what the deliveries say, each thread once."""
+    """What the providers took is what the deliveries and digests say, each thread once."""
     taken = Counter(thread for one in facts.trial.providers.values() for _, thread, _ in one.taken)
     written = Counter(one.thread for one in facts.sent)
+    mails = select(Digest.site_id, Digest.day).where(Digest.status.in_(MAILED))
+    written.update(digests.thread_of(*row) for row in facts.ctx.session.execute(mails))
     for thread in taken.keys() | written.keys():
         n, m = taken[thread], written[thread]
         yield None if n == m == 1 else f"message {thread}: taken {n} times, written down {m} times"

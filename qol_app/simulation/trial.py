@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
+from qol_app.db.base import table_of
 from qol_app.db.tables import Assessment, Reminder
 from qol_app.definition.protocol import Protocol
 from qol_app.delivery.message import Message
@@ -20,10 +21,19 @@ from qol_app.simulation.coordinators import Office, at_hour
 from qol_app.simulation.lives import FIRST_DAY, YEAR, Life, draw
 from qol_app.simulation.phones import Resident, answer
 from qol_app.simulation.world import SETUP, Agenda, Clock, Provider
-from qol_app.worker.jobs import JOBS, Worker
+from qol_app.worker.jobs import JOBS, Job, Worker
 from qol_app.worker.sending import Sender
 
 DAY = timedelta(days=1)
+JOBS_BY_NAME = {job.name: job for job in JOBS}
+# Weighing everything on file, hourly in life: here each quarter, and at the end.
+SLOWER = {"ledger": timedelta(days=90)}
+
+_row, _reminder = table_of(Assessment), table_of(Reminder)
+_DUE = select(
+    select(func.min(_row.c.look_again_at)).scalar_subquery(),
+    select(func.min(_reminder.c.retry_at)).where(_reminder.c.status == "claimed").scalar_subquery(),
+)
 
 
 @dataclass
@@ -60,7 +70,8 @@ class Trial:
         trial.office = Office(runtime, protocol.code, trial.agenda.add, trial.bad)
         house = House.of(runtime.settings)
         sender = Sender(runtime, house, trial.providers, 1, random.Random(f"worker-{seed}"))
-        trial.worker = Worker(sender, holder="simulated")
+        # Its heart beats on while the clock jumps, so the lease outlives every jump.
+        trial.worker = Worker(sender, holder="simulated", life=timedelta(days=years * YEAR + 1))
         for number in range(1, participants + 1):
             trial.expect(draw(protocol, seed, number, years))
         return trial
@@ -147,22 +158,28 @@ class Trial:
         """Run every job of the worker whose interval has passed, as its scheduler would."""
         self.counts["ticks"] += 1
         for job in JOBS:
-            last = self._ran.get(job.name)
-            if last is None or self.clock.now - last >= max(
-                job.every, SLOWER.get(job.name, job.every)
-            ):
+            if self.clock.now >= self._runs_again_at(job):
                 job.run(self.worker)
                 self._ran[job.name] = self.clock.now
 
+    def _runs_again_at(self, job: Job) -> datetime:
+        last = self._ran.get(job.name)
+        return self.clock.now if last is None else last + SLOWER.get(job.name, job.every)
+
     def _next_moment(self) -> datetime:
-        """Return the next moment at which anything can happen of itself or by somebody."""
+        """Return the next moment at which anything can happen of itself or by somebody.
+
+        What is due waits for the next run of the job that sees to it, as in life.
+        """
         with self.runtime.reading(SETUP) as ctx:
-            look = ctx.session.scalar(select(func.min(Assessment.look_again_at)))
-            retry = ctx.session.scalar(
-                select(func.min(Reminder.retry_at)).where(Reminder.status == "claimed")
-            )
-        known = [at for at in (look, retry, self.agenda.next_at) if at is not None]
-        return min(known, default=self.ends_at)
+            look, retry = ctx.session.connection().execute(_DUE).one()
+        by_itself = [
+            max(at, self._runs_again_at(JOBS_BY_NAME[job]))
+            for at, job in ((look, "reminders"), (retry, "deliveries"))
+            if at is not None
+        ]
+        somebody = [] if self.agenda.next_at is None else [self.agenda.next_at]
+        return min([*by_itself, *somebody], default=self.ends_at)
 
     def _next_morning(self) -> datetime:
         day = self.clock.now.astimezone(self.zone).date() + DAY
@@ -179,7 +196,3 @@ class Trial:
     def _month(self) -> None:
         self.office.month(self.residents)
         self.agenda.add(self.clock.now + 30 * DAY, self._month)
-
-
-# Weighing looks at everything on file, hourly in life; here each quarter, and at the end.
-SLOWER = {"ledger": timedelta(days=90)}

@@ -5,25 +5,36 @@ import os
 import socket
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
-
-from qol_app.db.tables import WorkerTick
+from qol_app.db.base import table_of
+from qol_app.db.tables import Site, WorkerTick
 from qol_app.services import audit, balance, digests, housekeeping, outgoing, reminders
 from qol_app.services import lease as leases
 from qol_app.services.context import Context
-from qol_app.services.lease import LIFE, Lease
+from qol_app.services.lease import INSERTS, LIFE, Lease
 from qol_app.worker.sending import ACTOR, Sender
 
 log = logging.getLogger(__name__)
 
 # How many numbers of the trail behind the last sealed one are looked at again each time.
 LOOK_BACK = 10_000
-# How often it is counted whether an event came too late for that.
-COUNT_TRAIL_EVERY = timedelta(hours=1)
+# How often it is counted whether an event came too late for that: the longer the trail, the
+# longer that takes, and none ever came so late.
+COUNT_TRAIL_EVERY = timedelta(days=1)
+
+
+_TICK = table_of(WorkerTick)
+# A job's line is made the first time, and overwritten from then on.
+TICKED = {
+    name: made.on_conflict_do_update(
+        index_elements=["job"],
+        set_={"ticked_at": made.excluded.ticked_at, "detail": made.excluded.detail},
+    )
+    for name, made in ((name, insert(_TICK)) for name, insert in INSERTS.items())
+}
 
 
 def holder_name() -> str:
@@ -50,6 +61,8 @@ class Worker:
     def heartbeat(self) -> None:
         """Take or prolong the lease; take over from a dead worker; write down the ticks."""
         before = self.lease
+        if before is not None and self._prolonged(before):
+            return
         # Workers that stand by only read, so that many of them do not get in the way.
         with self.sender.runtime.reading(ACTOR) as ctx:
             if leases.had_by_another(ctx, self.holder):
@@ -64,6 +77,14 @@ class Worker:
                 self._note("heartbeat", "active")
                 self._write_ticks(ctx)
         self.lease = held
+
+    def _prolonged(self, held: Lease) -> bool:
+        with self.sender.runtime.writing(ACTOR) as ctx:
+            if not leases.prolong(ctx, held, self.life):
+                return False
+            self._note("heartbeat", "active")
+            self._write_ticks(ctx)
+        return True
 
     def remind(self) -> None:
         """Claim what is due and send it."""
@@ -84,16 +105,19 @@ class Worker:
     def _anything_due(self) -> bool:
         # Nothing due is the usual case: found out by one query that writes nothing.
         with self.sender.runtime.reading(ACTOR) as ctx:
-            return bool(reminders.overdue(ctx, 1))
+            return reminders.any_overdue(ctx)
 
     def deliver(self) -> None:
         """Make the attempts that are due again, and find those that lost their thread."""
         held = self.lease
         if held is None:
             return
-        with self.sender.runtime.writing(ACTOR) as ctx:
-            outgoing.recover(ctx, held)
-        sent = self.sender.send_ready(held)
+        with self.sender.runtime.reading(ACTOR) as ctx:
+            waiting = outgoing.any_unfinished(ctx)
+        if waiting:
+            with self.sender.runtime.writing(ACTOR) as ctx:
+                outgoing.recover(ctx, held)
+        sent = self.sender.send_ready(held) if waiting else 0
         self._note("deliveries", f"attempts {sent}")
 
     def tell_sites(self) -> None:
@@ -103,7 +127,7 @@ class Worker:
             return
         with self.sender.runtime.reading(ACTOR) as ctx:
             sites = digests.due_sites(ctx)
-        for site in sites:
+        for site in self._with_news(held, sites):
             with self.sender.runtime.writing(ACTOR) as ctx:
                 held_still = leases.still_held(ctx, held)
                 mail = digests.prepare(ctx, self.sender.house, site) if held_still else None
@@ -113,6 +137,12 @@ class Worker:
             with self.sender.runtime.writing(ACTOR) as ctx:
                 digests.conclude(ctx, mail, outcome)
         self._note("digests", f"{len(sites)} sites looked at")
+
+    def _with_news(self, held: Lease, sites: Sequence[Site]) -> Sequence[Site]:
+        if not sites:
+            return ()
+        with self.sender.runtime.writing(ACTOR) as ctx:
+            return digests.with_news(ctx, sites) if leases.still_held(ctx, held) else ()
 
     def seal(self) -> None:
         """Add what was recorded since to the chain of the audit trail."""
@@ -160,12 +190,10 @@ class Worker:
     def _write_ticks(self, ctx: Context) -> None:
         with self._guard:
             ticks, self._ticks = self._ticks, {}
-        rows = {row.job: row for row in ctx.session.scalars(select(WorkerTick))}
-        for job, (at, what) in ticks.items():
-            if job in rows:
-                rows[job].ticked_at, rows[job].detail = at, what
-            else:
-                ctx.session.add(WorkerTick(job=job, ticked_at=at, detail=what))
+        rows = [{"job": job, "ticked_at": at, "detail": what} for job, (at, what) in ticks.items()]
+        if rows:
+            connection = ctx.session.connection()
+            connection.execute(TICKED[connection.dialect.name], rows)
 
 
 @dataclass(frozen=True)

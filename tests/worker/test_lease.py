@@ -65,6 +65,23 @@ def test_a_lease_that_ran_out_is_not_prolonged_under_its_old_number(runtime, clo
     assert acquire(runtime, "one").fence == 2
 
 
+def test_prolonging_keeps_the_number_and_fails_once_the_lease_has_run_out(runtime, clock):
+    first = acquire(runtime, "one")
+    clock.move(seconds=50)
+    with runtime.writing(TESTS) as ctx:
+        assert lease.prolong(ctx, first)
+    clock.move(seconds=50)
+    with runtime.reading(TESTS) as ctx:
+        assert lease.still_held(ctx, first)
+    clock.move(seconds=11)
+    with runtime.writing(TESTS) as ctx:
+        assert not lease.prolong(ctx, first)
+    second = acquire(runtime, "two")
+    with runtime.writing(TESTS) as ctx:
+        assert not lease.prolong(ctx, first)
+        assert lease.prolong(ctx, second)
+
+
 def test_a_lease_given_back_can_be_had_at_once(runtime):
     first = acquire(runtime, "one")
     with runtime.writing(TESTS) as ctx:
