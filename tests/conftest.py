@@ -193,17 +193,22 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
         yield Templates(tmp_path_factory.mktemp("templates"), stack)
 
 
+def fresh_study(engine: str, templates: Templates, folder: Path) -> Iterator[str]:
+    """Yield the URL of a study database; drop it in the end."""
+    try:
+        url = templates.copy(engine, folder)
+    except NotInstalled as error:
+        pytest.skip(f"not run: {error}")
+    yield url
+    templates.drop(url)
+
+
 @pytest.fixture(params=ENGINES)
 def database_url(
     request: pytest.FixtureRequest, templates: Templates, tmp_path: Path
 ) -> Iterator[str]:
     """The URL of a fresh study database, once on each engine."""
-    try:
-        url = templates.copy(request.param, tmp_path)
-    except NotInstalled as error:
-        pytest.skip(f"not run: {error}")
-    yield url
-    templates.drop(url)
+    yield from fresh_study(request.param, templates, tmp_path)
 
 
 @pytest.fixture(params=ENGINES)

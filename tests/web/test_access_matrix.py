@@ -22,6 +22,9 @@ from qol_app.services.staff import STAFF_ROLES
 from qol_app.web.visitor import begin_session
 from tests.staff_factories import TODAY, make_participant, make_staff, new_browser, sign_in
 
+# The engine of the deployment: here every page is opened on it at least once.
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+
 SYSTEM = Actor.system("tests")
 SITES = ("UME", "GBG", "KAR", "LIN", "LUN", "UPP")
 # Their own tests show that a link or a session of somebody else opens nothing.

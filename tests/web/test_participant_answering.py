@@ -8,8 +8,12 @@ from sqlalchemy import select
 
 from qol_app.db.tables import Assessment, AuditEvent, Participant, Response, Submission
 from qol_app.services.context import Actor
+from tests.conftest import ENGINES
 from tests.participants import enrolled
 from tests.web.browsing import sign_in
+
+# What participants do is shown on both.
+pytestmark = pytest.mark.parametrize("database_url", ENGINES, indirect=True)
 
 ME = Actor.system("tests")
 C30 = "qlq-c30"

@@ -10,8 +10,12 @@ from sqlalchemy.event import listen, remove
 
 from qol_app.db.tables import Response
 from qol_app.services.context import Actor
+from tests.conftest import ENGINES
 from tests.participants import enrolled
 from tests.web.browsing import sign_in
+
+# An answer must be as safe on one engine as on the other.
+pytestmark = pytest.mark.parametrize("database_url", ENGINES, indirect=True)
 
 ME = Actor.system("tests")
 

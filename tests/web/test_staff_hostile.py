@@ -14,6 +14,7 @@ from qol_app.db.base import Base
 from qol_app.db.tables import Contact, ParticipantEvent, Task
 from qol_app.services import identity
 from qol_app.services.context import Actor
+from tests.conftest import ENGINES
 from tests.staff_factories import (
     PASSWORD,
     TODAY,
@@ -22,6 +23,9 @@ from tests.staff_factories import (
     make_staff,
     sign_in,
 )
+
+# The engines differ in what text and numbers they take.
+pytestmark = pytest.mark.parametrize("database_url", ENGINES, indirect=True)
 
 SYSTEM = Actor.system("tests")
 PAYLOADS = {
