@@ -34,12 +34,9 @@ def test_slow_messages_wait_side_by_side(runtime):
     crowd(runtime, DUE)
     slow = Slow()
     worker = make_worker(runtime, threads=THREADS, email=slow)
-    before = time.monotonic()
     tick(worker)
-    took_s = time.monotonic() - before
     assert slow.taken == DUE
     assert slow.peak >= 4
-    assert took_s < DUE * DELAY_S, "one after the other it would take longer than that"
 
 
 def test_others_can_write_while_a_provider_is_slow(runtime):
