@@ -15,6 +15,7 @@ from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import get_decimal_symbol
 
 from qol_app.errors import SettingsError
 
@@ -69,6 +70,11 @@ def day_and_year(value: date, language: str) -> str:
 def moment(value: datetime, language: str, timezone: str) -> str:
     """Return an instant as local day and hour: ``23 November 2026 14:05``."""
     return format_datetime(value, "d MMMM y HH:mm", tzinfo=ZoneInfo(timezone), locale=language)
+
+
+def decimal_mark(language: str) -> str:
+    """Return what stands before decimals: a point in English, a comma in Swedish."""
+    return get_decimal_symbol(language)
 
 
 def language_name(code: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,7 +10,10 @@ from qol_app.cli.current import reading, runtime, writing
 from qol_app.cli.export import watch_participants
 from qol_app.cli.progress import watched
 from qol_app.errors import QolError
-from qol_app.i18n import languages, translations
+from qol_app.i18n import decimal_mark, languages, translations
+
+if TYPE_CHECKING:
+    from qol_app.report.speech import Speech
 
 
 @click.command("report")
@@ -47,7 +51,7 @@ def report_command(
     options = Options(
         language=language,
         blinded=not unblinded,
-        say=_gettext(language),
+        say=_speech(language),
         reference_arm=reference,
     )
     installation = runtime()
@@ -84,9 +88,9 @@ def _jobs() -> int:
     return min(2, os.cpu_count() or 1)
 
 
-def _gettext(language: str):  # type: ignore[no-untyped-def]
+def _speech(language: str) -> "Speech":
+    from qol_app.report.speech import Speech
+
     if language not in languages():
         raise QolError(f"--language: found {language!r}; wanted {' or '.join(languages())}")
-    catalogue = translations(language)
-    # The empty key of a catalogue is its header.
-    return lambda text: catalogue.gettext(text) if text else text
+    return Speech(translations(language).gettext, decimal_mark(language))

@@ -11,10 +11,12 @@ from qol_app.analysis.mmrm_sensitivity import delta_adjusted
 from qol_app.analysis.thresholds import HIGHER_IS_BETTER
 from qol_app.definition.instrument import Instrument
 from qol_app.errors import AnalysisError
+from qol_app.report.canvas import Wording
 from qol_app.report.data import ReportData
 from qol_app.report.model import Draft, Figure, Section, Table
-from qol_app.report.plots import Wording, forest_plot, panels
-from qol_app.report.shown import p_value, shown_number, with_interval
+from qol_app.report.plots_of_effects import forest_plot
+from qol_app.report.plots_of_means import panels
+from qol_app.report.speech import Speech
 
 SENSITIVITY_SEED = 20190906
 IMPUTATIONS = 20
@@ -77,6 +79,7 @@ def _profile_figure(
         f"profiles-{instrument.code}",
         say("{title}: mean score by timepoint").format(title=instrument.title),
         say("One panel per scale; mean and 95 % interval by timepoint; see the table."),
+        mark=say.mark,
     )
     titles = {scale: data.scale_title(instrument, scale) for scale in scales}
     points = rows.rename(columns={"scale": "panel", "arm": "group"}).astype(
@@ -84,7 +87,7 @@ def _profile_figure(
     )
     shown = rows[["scale", "arm"]].drop_duplicates().astype(str).reset_index(drop=True)
     cells = {
-        (str(row.scale), str(row.arm), str(row.timepoint)): _mean_cell(row)
+        (str(row.scale), str(row.arm), str(row.timepoint)): _mean_cell(say, row)
         for row in rows.itertuples()
     }
     for timepoint in known:
@@ -98,10 +101,10 @@ def _profile_figure(
     return panels(wording, table, points, titles, known, list(data.arms), say("Mean score"), limits)
 
 
-def _mean_cell(row) -> str:  # type: ignore[no-untyped-def]
+def _mean_cell(say: Speech, row) -> str:  # type: ignore[no-untyped-def]
     if not row.n:
         return "n=0"
-    return f"{with_interval(row.mean, row.ci_low, row.ci_high)}, n={row.n}"
+    return f"{say.interval(row.mean, row.ci_low, row.ci_high)}, n={row.n}"
 
 
 # --- all scales at the key timepoints -----------------------------------------------------
@@ -191,7 +194,7 @@ def _effects(data: ReportData, rows: pd.DataFrame) -> Iterator[dict[str, object]
             numbers = {name: row[name] for name in ("estimate", "ci_low", "ci_high")}
             yield {"group": row["contrast"], **numbers, "n": result.n_used, "remark": ""}
     except AnalysisError as error:
-        yield {**nothing, "remark": str(error)}
+        yield {**nothing, "remark": data.options.say(str(error))}
 
 
 def _model(data: ReportData, rows: pd.DataFrame) -> MmrmResult:
@@ -229,7 +232,9 @@ def _forest_figure(data: ReportData, mine: pd.DataFrame) -> Figure:
         title=data.instruments()[instrument].title,
         timepoints=", ".join(dict.fromkeys(mine["timepoint"])),
     )
-    wording = Wording(name, title, say("Estimate and 95 % interval per scale; see the table."))
+    wording = Wording(
+        name, title, say("Estimate and 95 % interval per scale; see the table."), mark=say.mark
+    )
     label = [
         f"{row.scale}{'' if row.higher_is_better else ' ↓'}" for row in mine.itertuples(index=False)
     ]
@@ -251,19 +256,19 @@ def _forest_figure(data: ReportData, mine: pd.DataFrame) -> Figure:
             "timepoint": mine["timepoint"].to_numpy(),
             "group": mine["group"].astype(str).to_numpy(),
             "estimate": [
-                with_interval(*one)
+                say.interval(*one)
                 for one in zip(mine["estimate"], mine["ci_low"], mine["ci_high"], strict=True)
             ],
             "n": mine["n"].to_numpy(),
-            "smallest_that_matters": [
-                shown_number(one, 0) for one in mine["smallest_that_matters"]
-            ],
+            "smallest_that_matters": [say.number(one, 0) for one in mine["smallest_that_matters"]],
         }
     )
-    words = "Difference in change from baseline" if data.compares else "Change from baseline"
+    words = (
+        say("Difference in change from baseline") if data.compares else say("Change from baseline")
+    )
     return forest_plot(
         wording, Table(name, title, mine, shown), points,
-        x_label=say(words), null=0.0, most=width / 2,
+        x_label=words, null=0.0, most=width / 2,
     )  # fmt: skip
 
 
@@ -284,7 +289,9 @@ def mixed_model(data: ReportData) -> Section:
         try:
             _one_scale(data, draft, scale)
         except AnalysisError as error:
-            draft.note("{scale}: could not be computed: {why}", scale=scale, why=str(error))
+            draft.note(
+                "{scale}: could not be computed: {why}", scale=scale, why=draft.say(str(error))
+            )
     if not draft.tables and not draft.figures:
         draft.tell("No confirmatory scale could be modelled; the reasons are below.")
     return draft.section()
@@ -305,21 +312,21 @@ def _one_scale(data: ReportData, draft: Draft, scale: str) -> None:
     average = result.average.rename(columns={"visits": "visit"})
     table = pd.concat([result.contrasts, average], ignore_index=True)[columns]
     draft.table(f"mixed-model-{scale}", say("{title}: difference between arms").format(title=title),
-                table, _contrasts_shown(table))  # fmt: skip
+                table, _contrasts_shown(say, table))  # fmt: skip
     _sensitivity(data, draft, scale, title, result)
 
 
-def _contrasts_shown(table: pd.DataFrame) -> pd.DataFrame:
+def _contrasts_shown(say: Speech, table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "contrast": table["contrast"],
             "visit": table["visit"].astype(str),
             "estimate": [
-                with_interval(*one)
+                say.interval(*one)
                 for one in zip(table["estimate"], table["ci_low"], table["ci_high"], strict=True)
             ],
-            "df": [shown_number(one) for one in table["df"]],
-            "p": [p_value(one) for one in table["p"]],
+            "df": [say.number(one) for one in table["df"]],
+            "p": [say.p_value(one) for one in table["p"]],
         }
     )
 
@@ -330,12 +337,15 @@ def _means_figure(
     say = data.options.say
     words = say("{title}: least-squares mean change by visit").format(title=title)
     wording = Wording(
-        f"mixed-model-{scale}", words, say("Mean change and 95 % interval by visit; see the table.")
+        f"mixed-model-{scale}",
+        words,
+        say("Mean change and 95 % interval by visit; see the table."),
+        mark=say.mark,
     )
     points = means.rename(columns={"visit": "timepoint", "arm": "group", "estimate": "mean"})
     shown = means[["arm", "visit"]].astype(str)
     shown["estimate"] = [
-        with_interval(*one)
+        say.interval(*one)
         for one in zip(means["estimate"], means["ci_low"], means["ci_high"], strict=True)
     ]
     return panels(
@@ -362,7 +372,7 @@ def _sensitivity(data: ReportData, draft: Draft, scale: str, title: str, main: M
             average_visits=_averaged(main),
         )
     except AnalysisError as error:
-        draft.note("{scale}: sensitivity analysis: {why}", scale=scale, why=str(error))
+        draft.note("{scale}: sensitivity analysis: {why}", scale=scale, why=draft.say(str(error)))
         return
     words = say("{title}: missing outcomes worse by delta, mean over visits").format(title=title)
     draft.table(f"mixed-model-delta-{scale}", words, result.average)

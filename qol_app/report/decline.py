@@ -13,10 +13,11 @@ from qol_app.analysis.deterioration import (
 )
 from qol_app.analysis.survival import cox, kaplan_meier
 from qol_app.errors import AnalysisError
+from qol_app.report.canvas import Wording
 from qol_app.report.data import ReportData
 from qol_app.report.model import Draft, Figure, Section, Table
-from qol_app.report.plots import Wording, curves_plot
-from qol_app.report.shown import p_value, shown_number, with_interval
+from qol_app.report.plots_of_curves import curves_plot
+from qol_app.report.speech import Speech
 
 NOT_REACHED = "not reached"
 
@@ -33,7 +34,9 @@ def deterioration(data: ReportData) -> Section:
         try:
             _one_scale(data, draft, scale)
         except AnalysisError as error:
-            draft.note("{scale}: could not be computed: {why}", scale=scale, why=str(error))
+            draft.note(
+                "{scale}: could not be computed: {why}", scale=scale, why=draft.say(str(error))
+            )
     if not draft.tables:
         draft.tell("No confirmatory scale has a time to deterioration; the reasons are below.")
     for name, words in DEFINITIONS.items():
@@ -52,31 +55,39 @@ def _one_scale(data: ReportData, draft: Draft, scale: str) -> None:
     title = f"{scale} {data.scale_title(instrument, scale)}"
     result = time_to_deterioration(rows, definition="all", carry=["arm"], **rule)
     table = pd.concat(
-        [_by_definition(data, result, name) for name in DEFINITIONS], ignore_index=True
+        [_by_definition(data, draft, result, title, name) for name in DEFINITIONS],
+        ignore_index=True,
     )
     words = say("{title}: time to deterioration in days").format(title=title)
     draft.table(f"deterioration-{scale}", words, table, _shown(data, table))
     draft.account(title, result)
-    draft.note("{title}: {rule}", title=title, rule=result.rule.split(". ", 1)[1])
+    draft.note("{title}: {rule}", title=title, rule=say(result.rule.split(". ", 1)[1]))
     if result.n_used:
         draft.figures.append(_incidence(data, scale, title, rows, rule))
 
 
-def _by_definition(data: ReportData, result: DeteriorationResult, name: str) -> pd.DataFrame:
+def _by_definition(
+    data: ReportData, draft: Draft, result: DeteriorationResult, title: str, name: str
+) -> pd.DataFrame:
     mine = result.table[result.table["definition"] == name].copy()
     mine["arm"] = pd.Categorical(mine["arm"].astype(object), data.arms)
     table = kaplan_meier(mine, duration="days", event="event", by="arm").table
-    table = table.rename(columns={"group": "arm"}).assign(definition=name, remark="")
+    table = table.rename(columns={"group": "arm"}).assign(definition=name)
     for column in ("hazard_ratio", "hr_low", "hr_high", "p_value"):
         table[column] = np.nan
     if data.compares:
         try:
-            fitted = cox(
+            model = cox(
                 mine, duration="days", event="event", covariates=["arm"],
                 references={"arm": data.reference},
-            ).table.set_index("level")  # fmt: skip
+            )  # fmt: skip
         except AnalysisError as error:
-            return table.assign(remark=str(error))
+            what = f"{title}, {name}"
+            draft.note("{what}: could not be computed: {why}", what=what, why=draft.say(str(error)))
+            return table
+        for one in model.notes:
+            draft.note("{title}: {rule}", title=f"{title}, {name}", rule=draft.say(one))
+        fitted = model.table.set_index("level")
         for source, column in zip(
             ("hazard_ratio", "ci_low", "ci_high", "p_value"),
             ("hazard_ratio", "hr_low", "hr_high", "p_value"),
@@ -87,23 +98,24 @@ def _by_definition(data: ReportData, result: DeteriorationResult, name: str) -> 
 
 
 def _shown(data: ReportData, table: pd.DataFrame) -> pd.DataFrame:
+    say = data.options.say
     shown = table[["definition", "arm"]].astype(str)
     shown["events"] = [f"{e}/{n}" for e, n in zip(table["events"], table["n"], strict=True)]
-    shown["median"] = [median(row, data.options.say) for row in table.itertuples()]
+    shown["median"] = [median(row, say) for row in table.itertuples()]
     if data.compares:
         shown["hazard_ratio"] = [
-            with_interval(*one, decimals=2)
+            say.interval(*one, decimals=2)
             for one in zip(table["hazard_ratio"], table["hr_low"], table["hr_high"], strict=True)
         ]
-        shown["p_value"] = [p_value(one) for one in table["p_value"]]
+        shown["p_value"] = [say.p_value(one) for one in table["p_value"]]
     return shown
 
 
-def median(row, say) -> str:  # type: ignore[no-untyped-def]
+def median(row, say: Speech) -> str:  # type: ignore[no-untyped-def]
     """Return a median time with its interval in words; "not reached" is a value."""
     if not row.n:
         return say("nobody")
-    ends = [say(NOT_REACHED) if np.isnan(x) else shown_number(x, 0) for x in
+    ends = [say(NOT_REACHED) if np.isnan(x) else say.number(x, 0) for x in
             (row.median, row.ci_low, row.ci_high)]  # fmt: skip
     return f"{ends[0]} ({ends[1]} – {ends[2]})"
 
@@ -118,7 +130,10 @@ def _incidence(data: ReportData, scale: str, title: str, rows: pd.DataFrame, rul
         title=title
     )
     wording = Wording(
-        f"deterioration-{scale}", words, say("Step curves with 95 % intervals; see the table.")
+        f"deterioration-{scale}",
+        words,
+        say("Step curves with 95 % intervals; see the table."),
+        mark=say.mark,
     )
     worse = result.curve[result.curve["cause"] == "deteriorated"]
     at = result.at_times[result.at_times["cause"] == "deteriorated"]

@@ -26,7 +26,9 @@ def safety(data: ReportData) -> Section:
         try:
             step(data, draft, people)
         except AnalysisError as error:
-            draft.note("{what}: could not be computed: {why}", what=draft.title, why=str(error))
+            draft.note(
+                "{what}: could not be computed: {why}", what=draft.title, why=draft.say(str(error))
+            )
     return draft.section()
 
 

@@ -1,9 +1,13 @@
 """Survival: overall and progression-free, and what predicts the difference between arms."""
 
+import re
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
 from qol_app.analysis.endpoints import EndpointResult
+from qol_app.analysis.forest import EVERYBODY
 from qol_app.analysis.survival import (
     cox,
     difference_at,
@@ -13,11 +17,13 @@ from qol_app.analysis.survival import (
     rmst,
 )
 from qol_app.errors import AnalysisError
+from qol_app.report.canvas import Wording
 from qol_app.report.data import ReportData
 from qol_app.report.decline import median
 from qol_app.report.model import Draft, Figure, Section, Table
-from qol_app.report.plots import Wording, curves_plot, forest_plot
-from qol_app.report.shown import p_value, shown_number, with_interval
+from qol_app.report.plots_of_curves import curves_plot
+from qol_app.report.plots_of_effects import forest_plot
+from qol_app.report.speech import Speech
 
 PH_SUSPECT = 0.05
 SPLIT_AT = 365.0
@@ -54,7 +60,9 @@ def _endpoint(data: ReportData, endpoint: EndpointResult, code: str, title: str)
         try:
             step(data, draft, times, code)
         except AnalysisError as error:
-            draft.note("{what}: could not be computed: {why}", what=title, why=str(error))
+            draft.note(
+                "{what}: could not be computed: {why}", what=title, why=draft.say(str(error))
+            )
     return draft.section()
 
 
@@ -68,8 +76,7 @@ def _curves(data: ReportData, draft: Draft, times: pd.DataFrame, code: str, titl
     shown["events"] = [f"{e}/{n}" for e, n in zip(table["events"], table["n"], strict=True)]
     shown["median"] = [median(row, say) for row in table.itertuples()]
     shown["three_years"] = [
-        with_interval(100 * r.survival, 100 * r.ci_low, 100 * r.ci_high)
-        for r in at_end.itertuples()
+        say.interval(100 * r.survival, 100 * r.ci_low, 100 * r.ci_high) for r in at_end.itertuples()
     ] or "–"
     frame = table.merge(
         at_end.drop(columns=["time", "n_risk"]).rename(columns={"group": "arm"}).add_suffix("_end"),
@@ -86,13 +93,13 @@ def _curve_figure(data: ReportData, code: str, title: str, result) -> Figure:  #
         f"{code}-curve",
         say("{title}: Kaplan-Meier curves").format(title=title),
         say("Step curves with 95 % intervals and marks where people are censored; see the table."),
+        mark=say.mark,
     )
     at = result.at_times
     shown = at[["group", "time", "n_risk"]].astype({"group": str})
     shown = shown.assign(
         survival=[
-            with_interval(100 * r.survival, 100 * r.ci_low, 100 * r.ci_high)
-            for r in at.itertuples()
+            say.interval(100 * r.survival, 100 * r.ci_low, 100 * r.ci_high) for r in at.itertuples()
         ]
     )
     table = Table(
@@ -127,9 +134,9 @@ def _compared(data: ReportData, draft: Draft, times: pd.DataFrame, code: str) ->
     draft.table(f"{code}-logrank", say("Log-rank test"), test.table)
     draft.tell(
         "Log-rank test: chi-square {chisq} on {df} degrees of freedom, p {p}.",
-        chisq=shown_number(test.chisq, 2),
+        chisq=say.number(test.chisq, 2),
         df=test.df,
-        p=p_value(test.p_value),
+        p=say.p_value(test.p_value),
     )
     draft.account(say("Log-rank test"), test)
     difference = difference_at(
@@ -153,7 +160,7 @@ def _hazards(data: ReportData, draft: Draft, times: pd.DataFrame, code: str) -> 
         draft.tell(
             "Proportional hazards are doubtful (p {p}): read the restricted means, and the hazard "
             "ratios before and after one year.",
-            p=p_value(usual.iloc[0]),
+            p=say.p_value(usual.iloc[0]),
         )
         draft.table(f"{code}-split", say("Hazard ratio before and after one year"),
                     _split(times, reference))  # fmt: skip
@@ -192,7 +199,11 @@ def predictive(data: ReportData) -> Section:
         try:
             _by_subgroup(data, draft, times, factors, cuts)
         except AnalysisError as error:
-            draft.note("{what}: could not be computed: {why}", what=say("Forest"), why=str(error))
+            draft.note(
+                "{what}: could not be computed: {why}",
+                what=say("Forest"),
+                why=draft.say(str(error)),
+            )
     else:
         draft.tell("Whether a factor predicts the difference between arms is not shown here: the "
                    "report is blinded.")  # fmt: skip
@@ -228,7 +239,9 @@ def _prognostic(draft: Draft, times: pd.DataFrame, factors: list[str]) -> None:
         try:
             result = cox(times, duration="days", event="event", covariates=[factor], strata=["arm"])
         except AnalysisError as error:
-            draft.note("{scale}: could not be computed: {why}", scale=factor, why=str(error))
+            draft.note(
+                "{scale}: could not be computed: {why}", scale=factor, why=draft.say(str(error))
+            )
             continue
         rows.append(result.table.assign(n=result.n_used, events=result.n_events))
         draft.account(factor, result)
@@ -253,33 +266,48 @@ def _by_subgroup(
     draft.note("Scores are cut at the median of all participants; the test is the interaction.")
     points = pd.DataFrame(
         {
-            "label": [f"{a}: {b}" for a, b in zip(table["factor"], table["level"], strict=True)],
+            "label": _labels(say, table),
             "series": table["group"].astype(str),
             "estimate": table["hazard_ratio"].where(table["hazard_ratio"].between(1e-3, 1e3)),
             "low": table["ci_low"],
             "high": table["ci_high"],
         }
     )
-    wording = Wording("subgroups", title, say("Hazard ratios and 95 % intervals; see the table."))
+    wording = Wording(
+        "subgroups", title, say("Hazard ratios and 95 % intervals; see the table."), mark=say.mark
+    )
     draft.figures.append(
-        forest_plot(wording, Table("subgroups", title, table, _subgroups_shown(table)), points,
+        forest_plot(wording, Table("subgroups", title, table, _subgroups_shown(say, table)), points,
                     x_label=say("Hazard ratio"), null=1.0, log=True)
     )  # fmt: skip
 
 
-def _subgroups_shown(table: pd.DataFrame) -> pd.DataFrame:
+def _labels(say: Speech, table: pd.DataFrame) -> list[str]:
+    factors, levels = table["factor"].map(str), table["level"].map(str)
+    whole = factors == EVERYBODY
+    labels = factors.map(say) + ": " + levels.map(partial(_level, say))
+    return list(labels.mask(whole, say("Everybody")))
+
+
+def _level(say: Speech, level: str) -> str:
+    """Return a level as words; the ends of a cut with no more digits than can be read."""
+    ends = re.sub(r"\d+\.\d+", lambda found: say.number(float(found.group())), level)
+    return say(level) if ends == level else ends.replace("<=", "≤")
+
+
+def _subgroups_shown(say: Speech, table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "factor": table["factor"].astype(str),
-            "level": table["level"].astype(str),
+            "level": [_level(say, str(one)) for one in table["level"]],
             "group": table["group"].astype(str),
             "events": [f"{e}/{n}" for e, n in zip(table["events"], table["n"], strict=True)],
             "hazard_ratio": [
-                with_interval(*one, decimals=2)
+                say.interval(*one, decimals=2)
                 for one in zip(
                     table["hazard_ratio"], table["ci_low"], table["ci_high"], strict=True
                 )
             ],
-            "p_interaction": [p_value(one) for one in table["p_interaction"]],
+            "p_interaction": [say.p_value(one) for one in table["p_interaction"]],
         }
     )

@@ -8,10 +8,12 @@ import pandas as pd
 from qol_app.analysis.change import descriptives
 from qol_app.analysis.facts import people_of
 from qol_app.definition.instrument import Instrument
+from qol_app.report.canvas import Wording
 from qol_app.report.courses import scales_answered
 from qol_app.report.data import EVERYBODY, ReportData
 from qol_app.report.model import Figure, Section, Table
-from qol_app.report.plots import Wording, bars, panels, single_course
+from qol_app.report.plots_of_means import panels
+from qol_app.report.plots_of_people import bars, single_course
 from qol_app.report.reading import of_one_scale
 
 BINS = 10
@@ -115,6 +117,7 @@ def _profile(
         "look-profile",
         say("{scale} {title}: mean and 95 % interval").format(scale=scale, title=title),
         say("Means of the scores observed in their windows; the numbers are in the table."),
+        mark=say.mark,
     )
     columns = ["timepoint", column, "n", "mean", "sd", "ci_low", "ci_high"]
     shown = table.loc[table["n"] > 0, columns].rename(columns={column: "group"})
@@ -145,6 +148,7 @@ def _distribution(
         "look-distribution",
         say("{scale} at {timepoint}: how many had which score").format(scale=scale, timepoint=at),
         say("Participants by score, in ten steps of equal length; the counts are in the table."),
+        mark=say.mark,
     )
     return bars(wording, Table(wording.name, wording.title, table), edges, counts,
                 x_label=say("Score"), y_label=say("Participants"))  # fmt: skip
@@ -169,6 +173,7 @@ def _one_course(
         "look-course",
         say("{scale}, participant {name}").format(scale=scale, name=name),
         say("Every score by days from randomisation, with what happened; see the table."),
+        mark=say.mark,
     )
     return single_course(
         wording, Table(wording.name, wording.title, table), points, events,

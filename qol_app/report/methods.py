@@ -1,4 +1,4 @@
-"""How it was done: reporting checklists filled in, methods in words, and every hash."""
+"""How it was done: methods in words, every definition, version, threshold, source and hash."""
 
 import platform
 from importlib.metadata import version
@@ -9,107 +9,11 @@ from qol_app.analysis.mmrm_df import DF_WORDS
 from qol_app.definition.instrument import Instrument
 from qol_app.definition.interpretation import GuideBase
 from qol_app.definition.parts import in_language
-from qol_app.report.data import ReportData, randomised
+from qol_app.report.data import ReportData
 from qol_app.report.model import Draft, Section
-from qol_app.report.shown import count_of
+from qol_app.report.speech import Speech
 
 LIBRARIES = ("numpy", "pandas", "scipy", "statsmodels", "matplotlib")
-
-
-def checklists(data: ReportData) -> Section:
-    """Return the items of SPIRIT-PRO and CONSORT-PRO that the program knows the answer to."""
-    say = data.options.say
-    draft = Draft("checklists", say("SPIRIT-PRO and CONSORT-PRO"), say)
-    draft.table("spirit-pro", say("SPIRIT-PRO 2018, items on the protocol"), _spirit(data))
-    draft.table("consort-pro", say("CONSORT-PRO 2013, items on the results"), _consort(data))
-    draft.note(
-        "Calvert et al., JAMA 2018;319:483 and JAMA 2013;309:814. Items not listed are for the "
-        "authors."
-    )
-    return draft.section()
-
-
-def _table(rows: list[tuple[str, str, str]]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["item", "topic", "answer"])
-
-
-def _spirit(data: ReportData) -> pd.DataFrame:
-    say, language, protocol = data.options.say, data.options.language, data.protocol
-    instruments = data.instruments()
-    windows = "; ".join(
-        f"{one.code}: {one.day} ({one.opens}–{one.closes}), {one.package}" for one in data.planned
-    )
-    order = "; ".join(f"{one.code}: {', '.join(one.instruments)}" for one in protocol.packages)
-    asked = "; ".join(
-        say("{title} {version}: {items} items, {scales} scales").format(
-            title=one.title, version=one.version, items=len(one.items), scales=len(one.scales)
-        )
-        for one in instruments.values()
-    )
-    recalls = "; ".join(
-        f"{one.title}: {', '.join(dict.fromkeys(item.recall for item in one.items))}"
-        for one in instruments.values()
-    )
-    steps = "; ".join(f"{one.code} ({_when(one)})" for one in protocol.reminders)
-    reasons = ", ".join(in_language(one.title, language) for one in protocol.missing_reasons)
-    return _table(
-        [
-            ("12", say("Concepts"), say("Confirmatory: {scales}; all others descriptive").format(
-                scales=", ".join(data.options.confirmatory))),
-            ("13", say("Schedule and windows, days from the anchor"), windows),
-            ("13", say("Order within an assessment"), order),
-            ("18a (i)", say("Instruments"), asked),
-            ("18a (ii)", say("Recall periods"), recalls),
-            ("18a (iii)", say("Mode and languages"),
-             say("electronic; languages {languages}").format(
-                 languages=", ".join(protocol.languages))),
-            ("18b", say("Against missing data"),
-             say("reminders {steps}; reasons asked: {reasons}").format(
-                 steps=steps or "–", reasons=reasons)),
-            ("20a", say("Analysis"), say("as under Methods")),
-            ("20c", say("Missing data"),
-             say("mixed model; delta adjustment by 0, 5, 10, 15 points; death no missing value")),
-            ("22", say("Monitoring of answers"),
-             say("answers are not monitored during the trial; every page says so")),
-        ]
-    )  # fmt: skip
-
-
-def _when(step) -> str:  # type: ignore[no-untyped-def]
-    known = {"opens": step.when.opens, "target": step.when.target, "closes": step.when.closes}
-    return ", ".join(f"{name} {day:+d}" for name, day in known.items() if day is not None)
-
-
-def _consort(data: ReportData) -> pd.DataFrame:
-    say, visits = data.options.say, data.facts.visits
-    answered = visits[visits["answered_on"].notna()]
-    n = len(answered)
-    late = int(answered["late"].eq(True).sum())
-    assisted = int(answered["assisted"].eq(True).sum()) if "assisted" in answered else 0
-    several = answered["mode"].astype(str).str.contains("+", regex=False) if n else pd.Series()
-    people = randomised(data)
-    baseline = set(data.scores.loc[data.scores["baseline"].notna(), "participant"])
-    missing = int((~people.index.isin(baseline)).sum())
-    return _table(
-        [
-            ("P2b", say("Hypotheses"), say("for the authors, before the data are seen")),
-            ("P6a", say("Evidence of validity, mode"), _sources(data)),
-            ("P12a", say("Missing data"), say("see Completion and Mixed model")),
-            ("13a", say("Flow"), say("see Participant flow, by timepoint with reasons")),
-            ("15", say("Baseline scores"), say("{share} randomised without a baseline").format(
-                share=count_of(missing, len(people)))),
-            ("16", say("Late answers"), count_of(late, n)),
-            ("16", say("Answered with help"), count_of(assisted, n)),
-            ("16", say("Mode changed within an assessment"), count_of(int(several.sum()), n)),
-            ("17a", say("Results by domain"), say("see All scales and Mean profiles")),
-        ]
-    )  # fmt: skip
-
-
-def _sources(data: ReportData) -> str:
-    return "; ".join(
-        f"{one.title}: {one.sources[0].citation}" for one in data.instruments().values()
-    )
 
 
 def methods(data: ReportData) -> Section:
@@ -169,7 +73,7 @@ def _guide(data: ReportData, guide: GuideBase) -> str:
 def _scoring(data: ReportData) -> pd.DataFrame:
     rows = [
         (code, scale.code, data.scale_title(instrument, scale.code), scale.rule,
-         _range(instrument, scale.code), scale.source)
+         _range(data.options.say, instrument, scale.code), scale.source)
         for code, instrument in data.instruments().items()
         for scale in instrument.scales
     ]  # fmt: skip
@@ -177,9 +81,10 @@ def _scoring(data: ReportData) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _range(instrument: Instrument, code: str) -> str:
+def _range(say: Speech, instrument: Instrument, code: str) -> str:
     scale = instrument.scale(code)
-    return f"{scale.low:g}–{scale.high:g}, {scale.direction.value.replace('_', ' ')}"
+    direction = say(scale.direction.value.replace("_", " "))
+    return f"{say.short(scale.low)}–{say.short(scale.high)}, {direction}"
 
 
 def _definitions(data: ReportData) -> pd.DataFrame:

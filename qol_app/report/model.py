@@ -1,18 +1,11 @@
 """What a report is made of: frozen sections of paragraphs, tables, figures and notes."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from qol_app.analysis.result import AnalysisResult
-
-Say = Callable[[str], str]
-
-
-def as_written(text: str) -> str:
-    """Return the English text: the language of the source needs no catalogue."""
-    return text
+from qol_app.report.speech import ENGLISH, Speech
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +53,7 @@ class Options:
     Attributes
     ----------
     language : str
-        Of titles and text; ``say`` translates the program's own sentences into it.
+        Of titles and text; ``say`` speaks it: words and numbers.
     blinded : bool
         Whether everybody is pooled. The data given must then carry no arm.
     confirmatory : tuple of str
@@ -79,7 +72,7 @@ class Options:
 
     language: str = "en"
     blinded: bool = True
-    say: Say = as_written
+    say: Speech = ENGLISH
     confirmatory: tuple[str, ...] = ("PF", "QL", "FA", "LMCPA")
     key_timepoints: tuple[str, ...] = ("M6", "M12")
     average_days: tuple[float, float] = (91, 730)
@@ -94,7 +87,7 @@ class Draft:
 
     code: str
     title: str
-    say: Say
+    say: Speech
     paragraphs: list[str] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
@@ -140,7 +133,7 @@ class Draft:
         )
 
 
-def accounting(say: Say, what: str, result: AnalysisResult) -> str:
+def accounting(say: Speech, what: str, result: AnalysisResult) -> str:
     """Return "used + left out = given" in words; it always adds up."""
     reasons = "; ".join(f"{say(reason)} {n}" for reason, n in result.left_out.items())
     words = say("{what}: {used} of {given} rows used").format(

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -13,8 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from qol_app.report.data import ReportData
-from qol_app.report.model import Say, Section, Table
-from qol_app.report.shown import cell
+from qol_app.report.model import Section, Table
+from qol_app.report.speech import Speech
 
 HTML, PDF, INDEX = "report.html", "report.pdf", "report.json"
 # Above so many rows the page points at the data file instead.
@@ -77,19 +76,14 @@ def _arms(data: ReportData) -> list[str]:
     return [f"{one.code}: {one.title}" for one in data.protocol.arms]
 
 
-def grid(table: Table, say: Say) -> tuple[list[str], list[list[str]], int]:
+def grid(table: Table, say: Speech) -> tuple[list[str], list[list[str]], int]:
     """Return headings, rows as printed, and how many rows are only in the data file."""
     frame = table.frame if table.shown is None else table.shown
     headings = [say(heading(str(name))) for name in frame.columns]
     seen = frame.head(ROWS_ON_PAGE)
-    columns = [[cell(str(name), one) for one in seen[name]] for name in seen.columns]
+    columns = [[say.cell(str(name), one) for one in seen[name]] for name in seen.columns]
     rows = [list(row) for row in zip(*columns, strict=True)] if columns else []
-    return headings, [[_said(one, say) for one in row] for row in rows], len(frame) - len(seen)
-
-
-def _said(text: str, say: Say) -> str:
-    between = say("{low} to {high}").format(low=r"\1", high=r"\2")
-    return re.sub(r"([\d∞–]) to ([-\d∞–])", between, say(text))
+    return headings, rows, len(frame) - len(seen)
 
 
 HEADINGS: Mapping[str, str] = {
@@ -114,6 +108,7 @@ HEADINGS: Mapping[str, str] = {
     "n_risk": "At risk",
     "smallest_that_matters": "Smallest that matters",
     "sha256": "SHA-256",
+    "answer": "In this report",
 }
 
 

@@ -1,13 +1,16 @@
 """Who took part and who answered: participant flow, first table, completion with reasons."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from qol_app.analysis.change import descriptives
 from qol_app.analysis.completion import consort_flow, item_missing, rates, reasons
+from qol_app.report.canvas import Wording
 from qol_app.report.data import ReportData, randomised
 from qol_app.report.model import Draft, Figure, Section, Table
-from qol_app.report.plots import Wording, rates_plot
-from qol_app.report.shown import count_of, shown_number
+from qol_app.report.plots_of_means import rates_plot
+from qol_app.report.speech import Speech
 
 
 def flow(data: ReportData) -> Section:
@@ -40,7 +43,7 @@ def flow(data: ReportData) -> Section:
         }
         rows.append(row)
     draft.table("flow", say("From randomisation onwards"), pd.DataFrame(rows))
-    visits = _planned(data)
+    visits = planned_visits(data)
     result = consort_flow(visits, by="arm")
     draft.table("flow-by-timepoint", say("Flow by timepoint (CONSORT-PRO)"), result.table)
     draft.account(say("Flow"), result)
@@ -48,7 +51,8 @@ def flow(data: ReportData) -> Section:
     return draft.section()
 
 
-def _planned(data: ReportData) -> pd.DataFrame:
+def planned_visits(data: ReportData) -> pd.DataFrame:
+    """Return the visits of the planned timepoints, in their order."""
     codes = [one.code for one in data.planned]
     visits = data.visits[data.visits["timepoint"].isin(codes)]
     known = [code for code in codes if code in set(visits["timepoint"])]
@@ -64,18 +68,14 @@ def baseline_table(data: ReportData) -> Section:
         draft.tell("Nobody has been randomised: there is nothing to describe.")
         return draft.section()
     people = people.reset_index().merge(data.factors, on="participant", how="left")
-    rows = [{"variable": say("Randomised"), "level": "", **_counts(data, people, None, None)}]
-    categories = ["site", "language", *[c for c in data.factors if c != "participant"]]
-    for name in [one for one in categories if one in people]:
-        for level in sorted(people[name].dropna().astype(str).unique()):
-            rows.append({"variable": name, "level": level, **_counts(data, people, name, level)})
     start = data.scores.drop_duplicates(["participant", "instrument", "scale"])
     start = start[start["participant"].isin(people["participant"])]
     result = descriptives(start, value="baseline", by=["instrument", "scale", "arm"])
-    rows += _baseline_scores(data, result.table)
-    wide = pd.DataFrame(rows).rename(columns={"variable": "characteristic"})
-    wide["characteristic"] = [say(str(one)) for one in wide["characteristic"]]
-    draft.table("table-1", say("Participants at baseline"), wide)
+    # Its cells are texts: those of the data file have a decimal point in every language.
+    exact, shown = (
+        _first_table(data, people, result.table, one) for one in (replace(say, mark="."), say)
+    )
+    draft.table("table-1", say("Participants at baseline"), exact, shown)
     # Groups are every instrument with every scale; most are scales of another instrument.
     known = result.table.groupby(["instrument", "scale"], observed=True)["n"].transform("sum") > 0
     draft.table("baseline-scores", say("Baseline scores"), result.table[known])
@@ -88,18 +88,30 @@ def baseline_table(data: ReportData) -> Section:
     return draft.section()
 
 
+def _first_table(
+    data: ReportData, people: pd.DataFrame, scores: pd.DataFrame, say: Speech
+) -> pd.DataFrame:
+    rows = [{"characteristic": say("Randomised"), "level": "", **_counts(data, people, say)}]
+    categories = ["site", "language", *[c for c in data.factors if c != "participant"]]
+    for name in [one for one in categories if one in people]:
+        for level in sorted(people[name].dropna().astype(str).unique()):
+            counts = _counts(data, people, say, name, level)
+            rows.append({"characteristic": say(name), "level": level, **counts})
+    return pd.DataFrame([*rows, *_baseline_scores(data, scores, say)])
+
+
 def _counts(
-    data: ReportData, people: pd.DataFrame, name: str | None, level: str | None
+    data: ReportData, people: pd.DataFrame, say: Speech, name: str = "", level: str = ""
 ) -> dict[str, str]:
     found = {}
     for arm in data.arms:
         mine = people[people["arm"] == arm]
-        n = len(mine) if name is None else int((mine[name].astype(str) == level).sum())
-        found[arm] = str(n) if name is None else count_of(n, len(mine))
+        n = int((mine[name].astype(str) == level).sum()) if name else len(mine)
+        found[arm] = say.share(n, len(mine)) if name else str(n)
     return found
 
 
-def _baseline_scores(data: ReportData, table: pd.DataFrame) -> list[dict[str, str]]:
+def _baseline_scores(data: ReportData, table: pd.DataFrame, say: Speech) -> list[dict[str, str]]:
     rows = []
     for code, instrument in data.instruments().items():
         mine = table[table["instrument"] == code]
@@ -108,11 +120,11 @@ def _baseline_scores(data: ReportData, table: pd.DataFrame) -> list[dict[str, st
             if not known["n"].sum():
                 continue
             cells = {
-                row["arm"]: f"{shown_number(row['mean'])} ({shown_number(row['sd'])}), {row['n']}"
+                row["arm"]: f"{say.number(row['mean'])} ({say.number(row['sd'])}), {row['n']}"
                 for _, row in known.iterrows()
             }
             title = data.scale_title(instrument, scale)
-            rows.append({"variable": instrument.title, "level": f"{scale} {title}", **cells})
+            rows.append({"characteristic": instrument.title, "level": f"{scale} {title}", **cells})
     return rows
 
 
@@ -120,7 +132,7 @@ def completion(data: ReportData) -> Section:
     """Return how many answered of how many, with reasons for the rest."""
     say = data.options.say
     draft = Draft("completion", say("Completion"), say)
-    visits = _planned(data)
+    visits = planned_visits(data)
     if not len(visits) or not visits["randomised"].any():
         draft.tell("No assessment of a randomised participant is planned: no rate exists.")
         return draft.section()
@@ -128,7 +140,7 @@ def completion(data: ReportData) -> Section:
     shown = result.table[["timepoint", "arm"]].astype(str)
     for name in ("fixed", "old_enough", "completion"):
         shown[f"{name}_rate"] = [
-            count_of(n, of)
+            say.share(n, of)
             for n, of in zip(
                 result.table[f"{name}_numerator"], result.table[f"{name}_denominator"], strict=True
             )
@@ -161,6 +173,7 @@ def _rates_figure(data: ReportData, rows: pd.DataFrame, visits: pd.DataFrame) ->
         "completion-rates",
         say("Completion rate by timepoint"),
         say("Per cent of expected assessments that were valid, by timepoint; see the table."),
+        mark=say.mark,
     )
     numbers = ["completion_numerator", "completion_denominator", "completion_rate"]
     table = Table("completion-figure", wording.title, rows[["timepoint", "arm", *numbers]])

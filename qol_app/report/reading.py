@@ -22,7 +22,6 @@ from qol_app.definition.scales import Direction
 from qol_app.report.courses import scales_answered
 from qol_app.report.data import ReportData
 from qol_app.report.model import Draft, Section
-from qol_app.report.shown import count_of, shown_number
 from qol_app.scoring.steps import smallest_step
 
 SCALES = ["instrument", "scale", "title", "better", "smallest_step", "one_participant",
@@ -45,7 +44,7 @@ def reading(data: ReportData) -> Section:
     beyond = pd.DataFrame(
         [row for one, scales in answered for row in _beyond(data, one, scales)], columns=BEYOND
     )
-    shown = beyond.assign(beyond=list(map(count_of, beyond["beyond"], beyond["answered"])))
+    shown = beyond.assign(beyond=list(map(say.share, beyond["beyond"], beyond["answered"])))
     draft.table(
         "beyond-thresholds",
         say("Participants with a score of clinical importance"),
@@ -114,11 +113,11 @@ def _between(data: ReportData, instrument: Instrument, scale: str) -> str:
     """Return the smallest difference between groups that matters: a number or a range."""
     small = data.difference(instrument.code, scale)
     if small:
-        return shown_number(small.points, 0)
+        return data.options.say.short(small.points)
     known = data.interpretations.get(instrument.code)
     for guide in known.of_kind(MinimalDifferences) if known else ():
         if scale in guide.values:
-            return "–".join(f"{one:g}" for one in guide.values[scale])
+            return "–".join(map(data.options.say.short, guide.values[scale]))
     return ""
 
 
@@ -132,7 +131,7 @@ def _problem(data: ReportData, instrument: Instrument, scale: str) -> str:
     if guide is None or scale not in guide.values:
         return ""
     better = instrument.scale(scale).direction is Direction.BETTER
-    return f"{'<' if better else '>'} {guide.values[scale]:g}"
+    return f"{'<' if better else '>'} {data.options.say.short(guide.values[scale])}"
 
 
 def _beyond(

@@ -7,12 +7,13 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 
 from qol_app.errors import QolError
+from qol_app.report.checklists import checklists
 from qol_app.report.courses import forest_of_scales, mixed_model, profiles
 from qol_app.report.data import ReportData
 from qol_app.report.decline import deterioration
 from qol_app.report.harm import safety
 from qol_app.report.lives import overall, predictive, progression_free
-from qol_app.report.methods import checklists, methods
+from qol_app.report.methods import methods
 from qol_app.report.model import Section
 from qol_app.report.people import baseline_table, completion, flow
 from qol_app.report.reading import reading
@@ -62,4 +63,6 @@ def _section(data: ReportData, code: str) -> Section:
         return SECTIONS[code](data)
     except (QolError, np.linalg.LinAlgError) as error:
         words = data.options.say("This part could not be computed: {why}")
-        return Section(code, data.options.say(code), (words.format(why=error),))
+        return Section(
+            code, data.options.say(code), (words.format(why=data.options.say(str(error))),)
+        )

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
+from qol_app.i18n import decimal_mark, translations
 from qol_app.web.guard import needs
-from qol_app.web.language import _, page_language
+from qol_app.web.language import page_language
 from qol_app.web.staff.blueprint import MORE_PLACES
 from qol_app.web.staff.unit import allowed, page, reading
 from qol_app.web.staff.words import N_
@@ -16,7 +17,8 @@ from qol_app.web.visitor import runtime
 
 if TYPE_CHECKING:
     from qol_app.report.data import ReportData
-    from qol_app.report.model import Figure, Say, Section
+    from qol_app.report.model import Figure, Section
+    from qol_app.report.speech import Speech
 
 bp = Blueprint("look", __name__, url_prefix="/staff/look")
 MORE_PLACES.append(("look.look", "score:look", N_("Look")))
@@ -54,7 +56,7 @@ def look() -> ResponseReturnValue:
     )
 
 
-def _told(section: "Section | None", say: "Say") -> dict[str, list[str]] | None:
+def _told(section: "Section | None", say: "Speech") -> dict[str, list[str]] | None:
     """Return how to read a scale as names with their words, and the sources."""
     if section is None:
         return None
@@ -69,10 +71,13 @@ def _data(*, by_arm: bool) -> "ReportData | None":
     """Return what the one who asks may see; nothing if nobody is enrolled there."""
     from qol_app.report.data import report_data
     from qol_app.report.model import Options
+    from qol_app.report.speech import Speech
     from qol_app.services import reporting
 
     settings = runtime().settings
-    options = Options(language=page_language(), blinded=not by_arm, say=lambda t: _(t) if t else t)
+    language = page_language()
+    say = Speech(translations(language).gettext, decimal_mark(language))
+    options = Options(language=language, blinded=not by_arm, say=say)
     with reading() as ctx:
         read = reporting.read_study(
             ctx,
@@ -86,7 +91,7 @@ def _data(*, by_arm: bool) -> "ReportData | None":
     return report_data(read.study, read.facts, read.interpretations, read.as_of, options)
 
 
-def _shown(one: "Figure", say: "Say") -> Shown:
+def _shown(one: "Figure", say: "Speech") -> Shown:
     from qol_app.report.page import grid
 
     headings, rows, _more = grid(one.table, say)

@@ -28,5 +28,5 @@ def blinded(facts):
 def blinded_sections(blinded):
     # What is drawn is shown by the sections with arms; here words and numbers count.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("qol_app.report.plots.finished", unrendered)
+        patch.setattr("qol_app.report.canvas.finished", unrendered)
         return list(written(blinded))

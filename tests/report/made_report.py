@@ -69,5 +69,5 @@ def made_data(facts: Source, **options: object) -> ReportData:
 
 
 def unrendered(_canvas, wording, table) -> Figure:  # type: ignore[no-untyped-def]
-    """Return a figure that was not drawn, in the place of `plots.finished`: much quicker."""
+    """Return a figure that was not drawn, in the place of `canvas.finished`: much quicker."""
     return Figure(wording.name, wording.title, wording.description, "<svg/>", b"", table)

@@ -1,6 +1,5 @@
 """The report says what the analyses say, in order, and goes on where one of them cannot."""
 
-import ast
 import re
 from dataclasses import replace
 
@@ -8,19 +7,18 @@ import pandas as pd
 import pytest
 
 from qol_app.analysis.completion import rates
-from qol_app.analysis.deterioration import DEFINITIONS
 from qol_app.analysis.mmrm import mmrm
 from qol_app.analysis.survival import cox, kaplan_meier, rmst
 from qol_app.errors import AnalysisError
-from qol_app.i18n import translations
+from qol_app.report.canvas import Wording
 from qol_app.report.look import Wanted, choices, picked, pictures
 from qol_app.report.model import Table
 from qol_app.report.page import INDEX, all_tables, html, write_report
-from qol_app.report.plots import Wording, _beside, forest_plot
+from qol_app.report.plots_of_effects import forest_plot
+from qol_app.report.plots_of_people import _beside
 from qol_app.report.registry import SECTIONS, written
-from qol_app.report.shown import p_value, shown_number
-from qol_app.settings import ROOT
-from tests.report.made_report import made_data, made_facts, pooled, unrendered
+from qol_app.report.speech import ENGLISH
+from tests.report.made_report import made_data, made_facts, pooled
 
 
 def words(section):
@@ -144,46 +142,6 @@ def test_hostile_study_numbers_are_only_text():
     assert "&lt;script&gt;" in page
 
 
-def without_events(facts):
-    alive = facts.events[facts.events["kind"] != "death"]
-    return replace(facts, participants=facts.participants.assign(death_on=None), events=alive)
-
-
-def with_one_arm(facts):
-    return replace(facts, participants=facts.participants.assign(arm="A"))
-
-
-def with_nobody_randomised(facts):
-    return replace(
-        facts,
-        participants=facts.participants.assign(randomised_on=None, arm=None),
-        events=facts.events[facts.events["kind"] == "consent"],
-    )
-
-
-def with_all_missing_at_m6(facts):
-    at = facts.visits["timepoint"] == "M6"
-    visits = facts.visits.assign(complete=facts.visits["complete"] & ~at)
-    return replace(facts, visits=visits, scores=facts.scores[facts.scores["timepoint"] != "M6"])
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (without_events, "No event has happened"),
-        (with_one_arm, "Only one arm"),
-        (with_nobody_randomised, "Nobody has been randomised"),
-        (with_all_missing_at_m6, "M6"),
-    ],
-)
-def test_what_cannot_be_computed_is_said_and_the_report_goes_on(change, said, monkeypatch):
-    # What is drawn is shown above; here words count, and rendering is most of the time.
-    monkeypatch.setattr("qol_app.report.plots.finished", unrendered)
-    sections = list(written(made_data(change(made_facts(n=24)), confirmatory=("PF",))))
-    assert [one.code for one in sections] == list(SECTIONS)
-    assert said in " ".join(map(words, sections))
-
-
 def test_the_pdf_is_made_where_its_libraries_are(blinded, tmp_path):
     pytest.importorskip("weasyprint", exc_type=OSError)
     few = [SECTIONS["flow"](blinded), SECTIONS["completion"](blinded)]
@@ -203,48 +161,10 @@ def test_without_the_libraries_of_the_pdf_there_is_a_sentence(blinded, tmp_path,
     assert (tmp_path / "report.html").exists()
 
 
-def said_in_source():
-    """Return every sentence that the report gives to be translated."""
-    found = set()
-    for path in (ROOT / "qol_app" / "report").glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and node.args:
-                name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-                text = getattr(node.args[0], "value", None)
-                if name in ("say", "tell", "note") and isinstance(text, str):
-                    found.add(text)
-    template = (ROOT / "qol_app" / "report" / "templates" / "report.html").read_text()
-    return found | set(re.findall(r'say\("([^"]+)"\)', template))
-
-
-def test_every_sentence_is_translated_with_the_same_places_to_fill():
-    catalogue = translations("sv")
-    texts = said_in_source() | set(DEFINITIONS.values())
-    known = catalogue._catalog  # type: ignore[attr-defined]
-    whole = dict(known)
-    part = catalogue._fallback
-    while part is not None:
-        whole = {**getattr(part, "_catalog", {}), **whole}
-        part = part._fallback
-    assert len(texts) > 100
-    assert {text for text in texts if text not in whole} == set()
-    for text in texts:
-        assert set(re.findall(r"{[^}]*}", text)) == set(re.findall(r"{[^}]*}", whole[text])), text
-
-
-def test_a_swedish_page_is_swedish(facts):
-    options = {"language": "sv", "say": translations("sv").gettext}
-    data = made_data(pooled(facts), blinded=True, **options)
-    page = html(data, [SECTIONS["flow"](data)])
-    assert '<html lang="sv">' in page
-    assert "Deltagarflöde" in page
-    assert "Participant flow" not in page
-
-
 def test_numbers_are_rounded_only_on_the_page():
-    assert shown_number(-0.04) == "0.0"
-    assert shown_number(float("nan")) == "–"
-    assert p_value(0.0004) == "<0.001"
+    assert ENGLISH.number(-0.04) == "0.0"
+    assert ENGLISH.number(float("nan")) == "–"
+    assert ENGLISH.p_value(0.0004) == "<0.001"
     assert pooled(made_facts(n=3)).participants["arm"].isna().all()
 
 
