@@ -53,6 +53,8 @@ ABOUT_THE_TRIAL = (
 pytest_plugins = ("tests.trace", "tests.chromium")
 
 ENGINES = ("sqlite", "postgresql")
+# PostgreSQL; on a machine that has none, the rest is still run on SQLite.
+DEPLOYMENT = "deployment"
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 KEY = bytes(range(7, 39))
 
@@ -136,9 +138,17 @@ class Templates:
 
     def copy(self, engine: str, folder: Path) -> str:
         """Return the URL of a database of this test's own."""
+        if engine == DEPLOYMENT:
+            return self._copy_deployment(folder)
         if engine not in self._ready:
             self._ready[engine] = getattr(self, f"_make_{engine}")()
         return getattr(self, f"_copy_{engine}")(self._ready[engine], folder)
+
+    def _copy_deployment(self, folder: Path) -> str:
+        try:
+            return self.copy("postgresql", folder)
+        except NotInstalled:
+            return self.copy("sqlite", folder)
 
     def empty(self, engine: str, folder: Path) -> str:
         """Return the URL of a database that holds nothing at all, not even tables."""

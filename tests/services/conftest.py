@@ -1,6 +1,7 @@
 """One study, answered in every way there is, read once for all tests of formats."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,7 +14,14 @@ from qol_app.export.gathered import frames_of
 from qol_app.export.study import MakeWriter, Study
 from qol_app.services import events, exporting
 from qol_app.services.context import Actor, Context
-from tests.conftest import Clock, Templates, make_runtime, make_settings
+from tests.conftest import (
+    DEPLOYMENT,
+    Clock,
+    Templates,
+    fresh_study,
+    make_runtime,
+    make_settings,
+)
 from tests.studies import C30, EQ5D, answered, assessment, enrolled, explained
 
 SEED = 11
@@ -38,6 +46,17 @@ class WholeStudy:
         writer.add(self.tables)
         writer.close()
         return folder
+
+
+@pytest.fixture(params=[DEPLOYMENT])
+def database_url(
+    request: pytest.FixtureRequest, templates: Templates, tmp_path: Path
+) -> Iterator[str]:
+    """A study database as in the deployment, where a test does not name its engines.
+
+    Pages tell their stories on SQLite; what saves, claims, locks or streams is shown on both.
+    """
+    yield from fresh_study(request.param, templates, tmp_path)
 
 
 @pytest.fixture(scope="session")

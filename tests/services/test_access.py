@@ -23,7 +23,7 @@ from qol_app.errors import NotAllowed
 from qol_app.services import access
 from qol_app.services.access import FACTORS, Factor
 from qol_app.services.context import Actor
-from tests.conftest import KEY, make_runtime, make_settings
+from tests.conftest import ENGINES, KEY, make_runtime, make_settings
 from tests.participants import enrolled
 
 DOOR = Actor.system("tests")
@@ -113,6 +113,7 @@ def test_a_new_kind_of_second_factor_is_one_entry(runtime, monkeypatch):
 
 
 @pytest.mark.requirement("A4")
+@pytest.mark.parametrize("database_url", ENGINES, indirect=True)
 def test_of_200_wrong_pins_at_once_five_are_evaluated(runtime):
     person = enrolled(runtime)
     hasher = CountingHasher(runtime.hasher)

@@ -13,7 +13,11 @@ from qol_app.errors import NotAllowed, NotFound, ResponseError
 from qol_app.services import answers, events
 from qol_app.services.answers import AnswerEvent, Sent
 from qol_app.services.context import Actor
+from tests.conftest import ENGINES
 from tests.participants import due, make_participant
+
+# An answer must be as safe on one engine as on the other.
+pytestmark = pytest.mark.parametrize("database_url", ENGINES, indirect=True)
 
 ANSWERED, SKIPPED = ResponseStatus.ANSWERED, ResponseStatus.SKIPPED
 

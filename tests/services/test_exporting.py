@@ -14,6 +14,7 @@ from qol_app.export.columns import TABLES
 from qol_app.scoring import score
 from qol_app.services import events, exporting
 from qol_app.services.context import Actor
+from tests.conftest import ENGINES
 from tests.studies import (
     C30,
     C30_SCORES,
@@ -26,6 +27,9 @@ from tests.studies import (
     forms_of,
     respond,
 )
+
+# Reading in shares is done by other means on each engine.
+pytestmark = pytest.mark.parametrize("database_url", ENGINES, indirect=True)
 
 pytestmark = pytest.mark.requirement("D12")
 

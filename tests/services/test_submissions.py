@@ -15,7 +15,11 @@ from qol_app.services import answers, events, submissions
 from qol_app.services.answers import AnswerEvent, Sent
 from qol_app.services.context import Actor
 from qol_app.services.planning import assessments_of
+from tests.conftest import ENGINES
 from tests.participants import due, enrolled, make_participant
+
+# A submission must be made once on either engine.
+pytestmark = pytest.mark.parametrize("database_url", ENGINES, indirect=True)
 
 ME = Actor.system("tests")
 
