@@ -244,7 +244,7 @@ def _prognostic(draft: Draft, times: pd.DataFrame, factors: list[str]) -> None:
             )
             continue
         rows.append(result.table.assign(n=result.n_used, events=result.n_events))
-        draft.account(factor, result)
+        draft.account(draft.say(factor), result)
     if rows:
         columns = ["term", "n", "events", "hazard_ratio", "ci_low", "ci_high", "p_value"]
         draft.table("prognostic", draft.say("Prognostic factors, one at a time, within arms"),

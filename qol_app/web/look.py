@@ -2,14 +2,18 @@
 
 import base64
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, request
+from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 
 from qol_app.i18n import decimal_mark, translations
+from qol_app.services.context import Context
+from qol_app.services.position import position
 from qol_app.web.guard import needs
 from qol_app.web.language import page_language
+from qol_app.web.latest import Latest
 from qol_app.web.staff.blueprint import MORE_PLACES
 from qol_app.web.staff.unit import allowed, page, reading
 from qol_app.web.staff.words import N_
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 
 bp = Blueprint("look", __name__, url_prefix="/staff/look")
 MORE_PLACES.append(("look.look", "score:look", N_("Look")))
+# Each holds the tables of a study, or of the sites of one reader, without names or addresses.
+MOST_KEPT = 4
 
 
 @dataclass(frozen=True)
@@ -72,13 +78,14 @@ def _data(*, by_arm: bool) -> "ReportData | None":
     from qol_app.report.data import report_data
     from qol_app.report.model import Options
     from qol_app.report.speech import Speech
-    from qol_app.services import reporting
+    from qol_app.services import exporting, reporting
 
     settings = runtime().settings
     language = page_language()
     say = Speech(translations(language).gettext, decimal_mark(language))
     options = Options(language=language, blinded=not by_arm, say=say)
-    with reading() as ctx:
+
+    def made(ctx: Context) -> "ReportData | None":
         read = reporting.read_study(
             ctx,
             settings.protocol,
@@ -86,9 +93,20 @@ def _data(*, by_arm: bool) -> "ReportData | None":
             by_arm=by_arm,
             watch=lambda parts, _n: parts,
         )
-    if not len(read.facts.participants):
-        return None
-    return report_data(read.study, read.facts, read.interpretations, read.as_of, options)
+        if not len(read.facts.participants):
+            return None
+        return report_data(read.study, read.facts, read.interpretations, read.as_of, options)
+
+    with reading() as ctx:
+        exporting.see_one_state(ctx)
+        # States of windows go by the calendar of each participant's zone: good for this hour.
+        hour = ctx.now.replace(minute=0, second=0, microsecond=0)
+        key = (runtime().database, ctx.actor.site_ids, by_arm, language, hour, position(ctx))
+        return _kept().of(key, partial(made, ctx))
+
+
+def _kept() -> "Latest[ReportData | None]":
+    return current_app.extensions.setdefault("look", Latest(MOST_KEPT))
 
 
 def _shown(one: "Figure", say: "Speech") -> Shown:

@@ -5,10 +5,14 @@ import re
 from datetime import date
 
 import pytest
+from sqlalchemy import select
 
+from qol_app.db.tables import Participant
 from qol_app.permissions import ROLES, may
-from qol_app.services import events
+from qol_app.services import events, reporting
 from qol_app.services.context import Actor
+from qol_app.services.position import position
+from tests.report.made_report import unrendered
 from tests.staff_factories import make_staff, new_browser, sign_in
 from tests.studies import C30, answered, enrolled
 
@@ -86,6 +90,7 @@ def test_another_sites_participants_are_not_there(app, study):
     assert 'value="UME-001" selected' in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_only_explorers_may_look(app, study):
     for role in [one for one in ROLES if one != "participant"]:
         response = looked(app, study, role, ("UME",))
@@ -99,3 +104,82 @@ def test_what_is_not_to_be_had_falls_back_and_an_empty_study_says_so(app, runtim
     assert "nothing to look at" in response.text
     swedish = looked(app, runtime, "trial-manager", (), "sv").text
     assert "inget att titta på" in swedish
+
+
+def counted(monkeypatch):
+    """Count how often the study is read."""
+    found, read = [], reporting.read_study
+    monkeypatch.setattr(reporting, "read_study", lambda *a, **k: found.append(1) or read(*a, **k))
+    return found
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Leave the pictures out: drawing is most of the time."""
+    monkeypatch.setattr("qol_app.report.canvas.finished", unrendered)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_second_look_reads_the_study_no_more_and_a_new_answer_is_seen(app, study, monkeypatch):
+    read = counted(monkeypatch)
+    client = new_browser(app)
+    sign_in(client, make_staff(study, "statistician", ()))
+
+    def mean(scale="QL"):
+        text = client.get(f"/staff/look?timepoint=M3&scale=qlq-c30:{scale}").text
+        profile = text.split('id="look-1"')[1].split("</table>")[0]
+        return re.search(r">M3</th>\s*<td>all</td><td>(\d+)</td><td>([^<]*)</td>", profile).groups()
+
+    assert mean() == ("3", "16.67")
+    assert mean("PF")[0] == "3"
+    assert mean() == ("3", "16.67")
+    assert len(read) == 1
+    with study.writing(SYSTEM) as ctx:
+        person = enrolled(ctx, "UME-009", "UME", "A")
+        answered(ctx, person, "M3", {"qlq-c30": C30 | {"q29": 7, "q30": 7}})
+    assert mean() == ("4", "37.50")  # 0, 16.7, 33.3 and 100
+    assert len(read) == 2
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_an_event_moves_the_position_but_signing_in_does_not(app, study):
+    def at():
+        with study.reading(SYSTEM) as ctx:
+            return position(ctx)
+
+    before = at()
+    looked(app, study, "trial-manager", ())
+    assert at() == before
+    with study.writing(SYSTEM) as ctx:
+        events.record(ctx, some_participant(ctx), "progression", date(2026, 8, 1), confirmed=True)
+    assert at() != before
+
+
+def some_participant(ctx):
+    return ctx.session.scalars(
+        select(Participant).where(Participant.study_number == "UME-002")
+    ).one()
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.requirement("Z5")
+def test_what_is_kept_for_one_reader_is_not_shown_to_another(app, study):
+    by_arm = looked(app, study, "statistician", (), scale="qlq-c30:QL", group="arm").text
+    assert 'value="arm"' in by_arm
+    pooled = looked(app, study, "trial-manager", (), scale="qlq-c30:QL", group="arm").text
+    assert 'value="arm"' not in pooled
+    own = looked(app, study, "investigator", ("UME",), scale="qlq-c30:QL", group="site").text
+    assert "GBG" not in own
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_what_is_kept_is_little_and_holds_nobodys_name(app, study):
+    readers = [("statistician", ()), ("trial-manager", ()), ("investigator", ("UME",)),
+               ("investigator", ("GBG",)), ("investigator", ("UME", "GBG"))]  # fmt: skip
+    for role, sites in readers:
+        looked(app, study, role, sites)
+    kept = app.extensions["look"]
+    assert len(kept) == 4
+    for data in kept._made.values():
+        for table in (data.people, data.visits, data.scores, data.facts.events):
+            assert not table.astype(str).stack().str.contains("Hemlig|0701740605", na=False).any()
