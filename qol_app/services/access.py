@@ -2,14 +2,15 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from qol_app.crypto import Hasher, new_token, token_hash
+from qol_app.db.base import table_of
 from qol_app.db.tables import AccessLink, AccessPin, AttemptBudget, Participant, Site, WebSession
 from qol_app.errors import NotAllowed
 from qol_app.services import audit
@@ -20,6 +21,27 @@ LINK_LIFE = timedelta(days=400)
 PIN_DIGITS = 6
 # For how long a browser whose session ran out is still known by it, PIN in hand.
 RETURN_WITHIN = timedelta(hours=24)
+
+
+_BUDGET = table_of(AttemptBudget)
+# The first try makes the row, a later one counts on until the budget is used up.
+_CHARGE = {
+    name: insert(_BUDGET)
+    .values(scope=bindparam("scope"), period=bindparam("period"), used=1)
+    .on_conflict_do_update(
+        index_elements=["scope", "period"],
+        set_={"used": _BUDGET.c.used + 1},
+        where=_BUDGET.c.used < bindparam("most"),
+    )
+    .inline()
+    .execution_options(preserve_rowcount=True)
+    for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
+_REFUND = (
+    update(_BUDGET)
+    .where(_BUDGET.c.scope == bindparam("of"), _BUDGET.c.period == bindparam("within"))
+    .values(used=_BUDGET.c.used - 1)
+)
 
 
 @dataclass(frozen=True)
@@ -127,23 +149,10 @@ def reserve(ctx: Context, wanted: list[Budget]) -> bool:
     Counting and checking are one statement, so that of 200 tries at once only as many
     as the budget holds are ever evaluated. The edge commits this before the PIN is read.
     """
-    insert = sqlite.insert if ctx.session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    connection = ctx.session.connection()
+    charge = _CHARGE[connection.dialect.name]
     for budget in sorted(wanted, key=lambda one: one.scope):
-        ctx.session.execute(
-            insert(AttemptBudget)
-            .values(scope=budget.scope, period=budget.period, used=0)
-            .on_conflict_do_nothing()
-        )
-        charged = ctx.session.execute(
-            update(AttemptBudget)
-            .where(
-                AttemptBudget.scope == budget.scope,
-                AttemptBudget.period == budget.period,
-                AttemptBudget.used < budget.most,
-            )
-            .values(used=AttemptBudget.used + 1)
-        )
-        if charged.rowcount != 1:  # type: ignore[attr-defined]
+        if connection.execute(charge, asdict(budget)).rowcount != 1:
             ctx.session.rollback()
             return False
     return True
@@ -151,12 +160,10 @@ def reserve(ctx: Context, wanted: list[Budget]) -> bool:
 
 def refund(ctx: Context, charged: list[Budget]) -> None:
     """Give a try back: the PIN was right, so the person is no guesser."""
-    for budget in sorted(charged, key=lambda one: one.scope):
-        ctx.session.execute(
-            update(AttemptBudget)
-            .where(AttemptBudget.scope == budget.scope, AttemptBudget.period == budget.period)
-            .values(used=AttemptBudget.used - 1)
-        )
+    in_order = sorted(charged, key=lambda one: one.scope)
+    rows = [{"of": budget.scope, "within": budget.period} for budget in in_order]
+    if rows:
+        ctx.session.connection().execute(_REFUND, rows)
 
 
 # --- signing in ------------------------------------------------------------------------------

@@ -7,10 +7,12 @@ themselves are those of ``qol_app.schedule``.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import BindParameter, Row, Select, bindparam, func, select
 
+from qol_app.db.base import table_of
 from qol_app.db.tables import (
     Assessment,
     Contact,
@@ -47,6 +49,36 @@ REACHED_NOBODY = ("refused", "bounced")
 # Why a reminder failed if the address was at fault.
 BAD_ADDRESS = "bad_address"
 
+# No reminder has this number.
+NOBODYS = 0
+
+# These stand before every message and every decision not to send one, so they are made once.
+_reminder, _task, _done = table_of(Reminder), table_of(Task), table_of(Submission)
+_delivery = table_of(Delivery)
+_ids: BindParameter[Any] = bindparam("ids", expanding=True)
+_PEOPLE = (
+    # Of addresses only whether they are there: nothing is decrypted to decide.
+    select(Participant, Site, *(getattr(Contact, name).is_not(None) for name in ADDRESSES.values()))
+    .join(Site, Site.id == Participant.site_id)
+    .outerjoin(Contact, Contact.identity_ref == Participant.identity_ref)
+    .where(Participant.id.in_(_ids))
+)
+_REMINDERS = select(_reminder).where(_reminder.c.participant_id.in_(_ids)).order_by(_reminder.c.id)
+_TASKS = select(_task).where(_task.c.participant_id.in_(_ids)).order_by(_task.c.id)
+_HANDED_IN = select(_done.c.assessment_id, _done.c.submitted_at).where(
+    _done.c.assessment_id.in_(_ids)
+)
+_LAST_CONTACTS = (
+    select(_reminder.c.participant_id, func.max(_delivery.c.started_at).label("at"))
+    .join(_delivery, _delivery.c.reminder_id == _reminder.c.id)
+    .where(
+        _reminder.c.participant_id.in_(_ids),
+        _reminder.c.id != bindparam("apart_from"),
+        _delivery.c.status.not_in(REACHED_NOBODY),
+    )
+    .group_by(_reminder.c.participant_id)
+)
+
 
 @dataclass(frozen=True)
 class Person:
@@ -58,8 +90,9 @@ class Person:
     history: History
     preferences: Preferences
     zone: ZoneInfo
-    reminders: tuple[Reminder, ...]
-    tasks: tuple[Task, ...]
+    # Rows as they were read, with the columns of their tables: nothing is changed by them.
+    reminders: tuple[Row[Any], ...]
+    tasks: tuple[Row[Any], ...]
     last_contact_on: date | None
 
     def steps_done(self, assessment_id: int) -> set[str]:
@@ -88,15 +121,10 @@ def people(
     apart_from : int, optional
         A reminder that does not count as a contact, because it is the one in question.
     """
-    rows = ctx.session.execute(
-        select(Participant, Site, *_present())
-        .join(Site, Site.id == Participant.site_id)
-        .outerjoin(Contact, Contact.identity_ref == Participant.identity_ref)
-        .where(Participant.id.in_(ids))
-    ).all()
+    rows = ctx.session.execute(_PEOPLE, {"ids": list(ids)}).all()
     known = courses(ctx, ids)
-    reminders = _reminders(ctx, ids)
-    tasks = _tasks(ctx, ids)
+    reminders = _by_person(ctx, _REMINDERS, ids)
+    tasks = _by_person(ctx, _TASKS, ids)
     contacts = _last_contacts(ctx, ids, apart_from)
     found = {}
     for participant, site, *present in rows:
@@ -125,8 +153,8 @@ def people(
 
 def submitted_at(ctx: Context, assessment_ids: Collection[int]) -> dict[int, datetime]:
     """Return when those of the assessments were handed in that were."""
-    query = select(Submission.assessment_id, Submission.submitted_at)
-    found = ctx.session.execute(query.where(Submission.assessment_id.in_(assessment_ids)))
+    ctx.session.flush()
+    found = ctx.session.connection().execute(_HANDED_IN, {"ids": list(assessment_ids)})
     return {row.assessment_id: row.submitted_at for row in found}
 
 
@@ -158,28 +186,14 @@ def preferences(participant: Participant, usable: Collection[str]) -> Preference
     )
 
 
-def _present() -> list:
-    # Only whether an address is there: nothing is decrypted to decide.
-    return [getattr(Contact, column).is_not(None) for column in ADDRESSES.values()]
-
-
-def _reminders(ctx: Context, ids: Collection[int]) -> dict[int, list[Reminder]]:
-    found: dict[int, list[Reminder]] = {}
-    query = select(Reminder).where(Reminder.participant_id.in_(ids))
-    for reminder in ctx.session.scalars(query.execution_options(populate_existing=True)):
-        found.setdefault(reminder.participant_id, []).append(reminder)
+def _by_person(ctx: Context, query: Select[Any], ids: Collection[int]) -> dict[int, list[Row[Any]]]:
+    found: dict[int, list[Row[Any]]] = {}
+    for row in ctx.session.connection().execute(query, {"ids": list(ids)}):
+        found.setdefault(row.participant_id, []).append(row)
     return found
 
 
-def _tasks(ctx: Context, ids: Collection[int]) -> dict[int, list[Task]]:
-    found: dict[int, list[Task]] = {}
-    query = select(Task).where(Task.participant_id.in_(ids))
-    for task in ctx.session.scalars(query.execution_options(populate_existing=True)):
-        found.setdefault(task.participant_id, []).append(task)
-    return found
-
-
-def _bad_channels(tasks: Iterable[Task]) -> set[str]:
+def _bad_channels(tasks: Iterable[Row[Any]]) -> set[str]:
     still_open = {task.kind for task in tasks if task.done_at is None}
     return {channel for channel, kind in BAD_ADDRESS_TASKS.items() if kind in still_open}
 
@@ -187,21 +201,15 @@ def _bad_channels(tasks: Iterable[Task]) -> set[str]:
 def _last_contacts(
     ctx: Context, ids: Collection[int], apart_from: int | None
 ) -> dict[int, datetime]:
-    query = (
-        select(Reminder.participant_id, func.max(Delivery.started_at).label("at"))
-        .join(Delivery, Delivery.reminder_id == Reminder.id)
-        .where(Reminder.participant_id.in_(ids), Delivery.status.not_in(REACHED_NOBODY))
-        .group_by(Reminder.participant_id)
-    )
-    if apart_from is not None:
-        query = query.where(Reminder.id != apart_from)
-    return {row.participant_id: row.at for row in ctx.session.execute(query)}
+    values = {"ids": list(ids), "apart_from": apart_from or NOBODYS}
+    rows = ctx.session.connection().execute(_LAST_CONTACTS, values)
+    return {row.participant_id: row.at for row in rows}
 
 
 def _last_contact(
     now: datetime,
     zone: ZoneInfo,
-    reminders: Iterable[Reminder],
+    reminders: Iterable[Row[Any]],
     reached_at: datetime | None,
     apart_from: int | None,
 ) -> date | None:

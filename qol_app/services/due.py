@@ -8,7 +8,7 @@ from sqlalchemy import select
 from qol_app.db.tables import Assessment, Participant, Site, Submission
 from qol_app.definition.parts import in_language
 from qol_app.services.context import Context
-from qol_app.services.library import newest
+from qol_app.services.library import newest_id
 from qol_app.services.participants import history
 from qol_app.services.planning import assessments_of
 from qol_app.services.sittings import final_stop, sitting
@@ -152,7 +152,7 @@ def _amount(ctx: Context, participant: Participant, row: Assessment) -> tuple[in
         return state.asked, state.items_left, state.minutes_left
     protocol = ctx.library.protocol(ctx.session, row.protocol_id)
     instruments = [
-        ctx.library.instrument(ctx.session, newest(ctx.session, "instrument", code).id)
+        ctx.library.instrument(ctx.session, newest_id(ctx.session, "instrument", code))
         for code in row.instruments
     ]
     n_items = sum(len([i for i in one.items if i.asked_if is None]) for one in instruments)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any, TextIO
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 
-from qol_app.db.tables import Assessment, Delivery, Participant, Reminder, Task, WebSession
+from qol_app.db.tables import Assessment, Delivery, Participant, Reminder, WebSession
 from qol_app.schedule.days_off import may_use
 from qol_app.schedule.reminders import Kind, PlannedReminder, waiting_reason
 from qol_app.schedule.status import AssessmentFacts
@@ -168,7 +168,7 @@ def _of_assessment(ctx: Context, person: Person, row: Assessment, done: _Done) -
 
 
 def _reminded(
-    head: Mapping[str, Any], one: Reminder, known: AssessmentFacts, done: _Done
+    head: Mapping[str, Any], one: Row[Any], known: AssessmentFacts, done: _Done
 ) -> dict[str, Any]:
     attempts = done.attempts.get(one.id, ())
     last = next((each for each in reversed(attempts) if each.status in ARRIVED), None)
@@ -196,7 +196,7 @@ def _reminded(
     }
 
 
-def _asked(head: Mapping[str, Any], one: Task) -> dict[str, Any]:
+def _asked(head: Mapping[str, Any], one: Row[Any]) -> dict[str, Any]:
     return {
         **head,
         "step": one.kind,

@@ -4,9 +4,10 @@ import json
 from typing import TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from qol_app.db.base import table_of
 from qol_app.db.tables import Definition
 from qol_app.definition.instrument import Instrument
 from qol_app.definition.protocol import Protocol
@@ -14,6 +15,18 @@ from qol_app.definition.wording import Wording
 from qol_app.errors import NotAllowed
 
 Model = TypeVar("Model", bound=BaseModel)
+
+_definition = table_of(Definition)
+_NEWEST = (
+    select(_definition.c.id)
+    .where(
+        _definition.c.kind == bindparam("kind"),
+        _definition.c.code == bindparam("code"),
+        _definition.c.language == bindparam("language"),
+    )
+    .order_by(_definition.c.stand_in, _definition.c.id.desc())
+    .limit(1)
+)
 
 
 class Library:
@@ -52,6 +65,22 @@ class Library:
         return found
 
 
+def newest_id(session: Session, kind: str, code: str, language: str = "") -> int:
+    """Return the number of the version in force, without reading it.
+
+    Raises
+    ------
+    NotAllowed
+        If none is loaded.
+    """
+    names = {"kind": kind, "code": code, "language": language}
+    found = session.connection().execute(_NEWEST, names).scalar()
+    if found is None:
+        what = " ".join(filter(None, (kind, code, language)))
+        raise NotAllowed(f"{what}: found none loaded; run 'flask definitions load'")
+    return int(found)
+
+
 def newest(session: Session, kind: str, code: str, language: str = "") -> Definition:
     """Return the version in force: the last one loaded, licensed wording before a stand-in.
 
@@ -60,13 +89,5 @@ def newest(session: Session, kind: str, code: str, language: str = "") -> Defini
     NotAllowed
         If none is loaded.
     """
-    row = session.scalars(
-        select(Definition)
-        .where(Definition.kind == kind, Definition.code == code, Definition.language == language)
-        .order_by(Definition.stand_in, Definition.id.desc())
-        .limit(1)
-    ).one_or_none()
-    if row is None:
-        what = " ".join(filter(None, (kind, code, language)))
-        raise NotAllowed(f"{what}: found none loaded; run 'flask definitions load'")
-    return row
+    session.flush()
+    return session.get_one(Definition, newest_id(session, kind, code, language))

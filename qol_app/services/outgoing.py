@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from qol_app.db.base import table_of
 from qol_app.db.tables import Assessment, Delivery, Reminder
@@ -43,6 +43,16 @@ MOST_ATTEMPTS = 12
 LOST_AFTER = timedelta(minutes=15)
 
 _ROW = table_of(Reminder)
+_TAKE = (
+    update(_ROW)
+    .where(
+        _ROW.c.id == bindparam("wanted"),
+        _ROW.c.status == WAITING,
+        _ROW.c.fence == bindparam("number"),
+        or_(_ROW.c.retry_at.is_(None), _ROW.c.retry_at <= bindparam("now")),
+    )
+    .values(status=SENDING, attempts=_ROW.c.attempts + 1, retry_at=None)
+)
 _ANY_UNFINISHED = select(_ROW.c.id).where(_ROW.c.status.in_((WAITING, SENDING))).limit(1)
 
 
@@ -111,18 +121,10 @@ def prepare(
 
 def _take(ctx: Context, lease: Lease, reminder_id: int) -> Reminder | None:
     """Return the reminder if this caller won its next attempt."""
-    taken = (
-        update(Reminder)
-        .where(
-            Reminder.id == reminder_id,
-            Reminder.status == WAITING,
-            Reminder.fence == lease.fence,
-            or_(Reminder.retry_at.is_(None), Reminder.retry_at <= ctx.now),
-        )
-        .values(status=SENDING, attempts=Reminder.attempts + 1, retry_at=None)
-        .returning(Reminder)
-    )
-    return ctx.session.scalars(taken).one_or_none()
+    values = {"wanted": reminder_id, "number": lease.fence, "now": ctx.now}
+    if ctx.session.connection().execute(_TAKE, values).rowcount != 1:
+        return None
+    return ctx.session.get_one(Reminder, reminder_id, populate_existing=True)
 
 
 def _no_longer_wanted(

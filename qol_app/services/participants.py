@@ -4,13 +4,19 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 
 from qol_app.crypto import is_public_id
 from qol_app.db.tables import Assessment, Participant, ParticipantEvent, Site
 from qol_app.errors import NotFound
 from qol_app.schedule.history import Event, History
 from qol_app.services.context import Context
+
+_EVENTS = (
+    select(ParticipantEvent)
+    .where(ParticipantEvent.participant_id.in_(bindparam("ids", expanding=True)))
+    .order_by(ParticipantEvent.id)
+)
 
 
 def visible(ctx: Context) -> Select[Participant]:
@@ -124,17 +130,13 @@ class Course:
 
 def course(ctx: Context, participant_id: int) -> Course:
     """Return all that was ever recorded about what happened to one participant."""
-    rows = ctx.session.scalars(
-        select(ParticipantEvent).where(ParticipantEvent.participant_id == participant_id)
-    )
-    return Course(tuple(rows))
+    return courses(ctx, [participant_id])[participant_id]
 
 
 def courses(ctx: Context, participant_ids: Collection[int]) -> dict[int, Course]:
     """Return the courses of several participants by one query."""
     found: dict[int, list[ParticipantEvent]] = {id_: [] for id_ in participant_ids}
-    query = select(ParticipantEvent).where(ParticipantEvent.participant_id.in_(participant_ids))
-    for row in ctx.session.scalars(query):
+    for row in ctx.session.scalars(_EVENTS, {"ids": list(participant_ids)}):
         found[row.participant_id].append(row)
     return {id_: Course(tuple(rows)) for id_, rows in found.items()}
 

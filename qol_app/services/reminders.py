@@ -37,6 +37,26 @@ AT_ONCE = 200
 
 _ROW = table_of(Assessment)
 _ANY_OVERDUE = select(_ROW.c.id).where(_ROW.c.look_again_at <= bindparam("now")).limit(1)
+_OVERDUE = (
+    select(_ROW.c.id, _ROW.c.participant_id)
+    .where(_ROW.c.look_again_at <= bindparam("now"))
+    .order_by(_ROW.c.look_again_at)
+    .limit(bindparam("most"))
+)
+_DUE_ROWS = (
+    select(Assessment)
+    .where(
+        Assessment.participant_id.in_(bindparam("ids", expanding=True)),
+        Assessment.look_again_at <= bindparam("now"),
+    )
+    .order_by(Assessment.closes_on, Assessment.id)
+    .execution_options(populate_existing=True)
+)
+_REMINDER = table_of(Reminder)
+_CLAIM = {
+    name: insert(_REMINDER).on_conflict_do_nothing().returning(_REMINDER.c.id)
+    for name, insert in INSERTS.items()
+}
 
 
 @dataclass(frozen=True)
@@ -81,13 +101,8 @@ def sweep(ctx: Context, lease: Lease, channels: Collection[str], most: int = AT_
 
 def overdue(ctx: Context, most: int) -> Sequence[tuple[int, int]]:
     """Return assessments to be looked at by now, with whose they are; one indexed query."""
-    query = (
-        select(Assessment.id, Assessment.participant_id)
-        .where(Assessment.look_again_at <= ctx.now)
-        .order_by(Assessment.look_again_at)
-        .limit(most)
-    )
-    return ctx.session.execute(query).all()
+    ctx.session.flush()
+    return ctx.session.connection().execute(_OVERDUE, {"now": ctx.now, "most": most}).all()
 
 
 def any_overdue(ctx: Context) -> bool:
@@ -233,14 +248,8 @@ def _due_rows(
     ctx: Context, ids: Sequence[int], channels: Collection[str]
 ) -> Iterator[tuple[Person, list[tuple[Assessment, AssessmentFacts]]]]:
     # Read after locking: what another worker did in between is seen.
-    query = (
-        select(Assessment)
-        .where(Assessment.participant_id.in_(ids), Assessment.look_again_at <= ctx.now)
-        .order_by(Assessment.closes_on, Assessment.id)
-        .execution_options(populate_existing=True)
-    )
     rows: dict[int, list[Assessment]] = {}
-    for row in ctx.session.scalars(query):
+    for row in ctx.session.scalars(_DUE_ROWS, {"ids": list(ids), "now": ctx.now}):
         rows.setdefault(row.participant_id, []).append(row)
     known = people(ctx, list(rows), channels)
     handed_in = submitted_at(ctx, [row.id for own in rows.values() for row in own])
@@ -289,7 +298,6 @@ def _insert(
     ctx: Context, lease: Lease, participant_id: int, assessment_id: int, step: DueStep, status: str
 ) -> int | None:
     """Return the id of the new reminder, or None where the same step has one already."""
-    insert = INSERTS[ctx.session.get_bind().dialect.name]
     values = {
         "participant_id": participant_id,
         "assessment_id": assessment_id,
@@ -302,8 +310,8 @@ def _insert(
         "fence": lease.fence,
         "attempts": 0,
     }
-    statement = insert(Reminder).values(**values).on_conflict_do_nothing().returning(Reminder.id)
-    return ctx.session.execute(statement).scalar_one_or_none()
+    connection = ctx.session.connection()
+    return connection.execute(_CLAIM[connection.dialect.name], values).scalar_one_or_none()
 
 
 def _locked(session: Session, ids: Collection[int]) -> list[int]:
@@ -311,5 +319,7 @@ def _locked(session: Session, ids: Collection[int]) -> list[int]:
 
     SQLite has no such lock and needs none: its writers stand in one line.
     """
+    if session.get_bind().dialect.name == "sqlite":
+        return sorted(ids)
     query = select(Participant.id).where(Participant.id.in_(ids)).order_by(Participant.id)
     return list(session.scalars(query.with_for_update(skip_locked=True)))

@@ -27,7 +27,7 @@ from qol_app.errors import NotAllowed, NotFound
 from qol_app.schedule.history import History
 from qol_app.services import audit
 from qol_app.services.context import Context
-from qol_app.services.library import Library, newest
+from qol_app.services.library import Library, newest_id
 from qol_app.services.participants import history, site_code
 
 # Whoever is only lost from sight or on a pause may answer all the same, if they come by.
@@ -254,8 +254,8 @@ def _begin(ctx: Context, participant: Participant, row: Assessment) -> None:
                 assessment_id=row.id,
                 instrument=code,
                 position=position,
-                instrument_id=newest(ctx.session, "instrument", code).id,
-                wording_id=newest(ctx.session, "wording", code, participant.language).id,
+                instrument_id=newest_id(ctx.session, "instrument", code),
+                wording_id=newest_id(ctx.session, "wording", code, participant.language),
                 language=participant.language,
                 started_at=ctx.now,
             )

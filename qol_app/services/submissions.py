@@ -3,8 +3,9 @@
 import secrets
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
+from qol_app.db.base import table_of
 from qol_app.db.tables import Assessment, Form, Participant, Response, Submission
 from qol_app.errors import NotAllowed, NotFound
 from qol_app.schedule.history import History
@@ -17,6 +18,14 @@ from qol_app.services.sittings import lock, why_not
 
 # No letters that look like others: a receipt is read out on the telephone.
 RECEIPT_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+_form, _event = table_of(Form), table_of(Response)
+_SOME_ANSWER = (
+    select(_event.c.id)
+    .join(_form, _form.c.id == _event.c.form_id)
+    .where(_form.c.assessment_id == bindparam("assessment"))
+    .limit(1)
+)
 
 
 def submit(ctx: Context, participant: Participant, row: Assessment) -> Submission:
@@ -75,8 +84,8 @@ def receipt_of(ctx: Context, assessment_ref: str) -> str | None:
 
 
 def _has_answers(ctx: Context, row: Assessment) -> bool:
-    some = select(Response.id).join(Form).where(Form.assessment_id == row.id).limit(1)
-    return ctx.session.scalar(some) is not None
+    found = ctx.session.connection().execute(_SOME_ANSWER, {"assessment": row.id})
+    return found.first() is not None
 
 
 def _submission(
@@ -109,7 +118,11 @@ def _look_again(ctx: Context, row: Assessment) -> None:
     # The worker has nothing more to send about this one, nor about those it counts for.
     ctx.session.execute(
         update(Assessment)
-        .where(or_(Assessment.id == row.id, Assessment.counted_by_id == row.id))
+        .where(
+            # Their own index: no other says which ones are counted by another.
+            Assessment.participant_id == row.participant_id,
+            or_(Assessment.id == row.id, Assessment.counted_by_id == row.id),
+        )
         .values(look_again_at=ctx.now)
         .execution_options(synchronize_session=False)
     )

@@ -5,6 +5,7 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 
+from qol_app import answering
 from qol_app.assessment import ResponseStatus, is_asked
 from qol_app.crypto import token_hash
 from qol_app.db.tables import Participant
@@ -12,8 +13,8 @@ from qol_app.definition.instrument import Item
 from qol_app.errors import NotAllowed
 from qol_app.runtime import Runtime
 from qol_app.services import access, answers, due
-from qol_app.services.context import Actor, Context
-from qol_app.services.sittings import OpenForm
+from qol_app.services.context import Actor
+from qol_app.services.sittings import OpenForm, Sitting
 from qol_app.simulation.lives import Life
 
 
@@ -71,37 +72,38 @@ def _fill_in(runtime: Runtime, one: Resident, ref: str) -> None:
         sitting = answers.open_assessment(ctx, participant, row)
     gives_up = one.chance.random() < 0.06
     for form in sitting.forms[: len(sitting.forms) - gives_up]:
-        _form(runtime, one, form)
+        _form(runtime, one, sitting, form)
     if gives_up:
         return  # comes back with the next reminder, perhaps
     for _ in range(1 + (one.chance.random() < 0.1)):  # some press twice
         _hand_in(runtime, one, ref)
 
 
-def _form(runtime: Runtime, one: Resident, form: OpenForm) -> None:
+def _form(runtime: Runtime, one: Resident, sitting: Sitting, form: OpenForm) -> None:
     """Answer one form; what was answered before is answered again, on another phone even."""
     severity = min(0.95, max(0.02, 0.35 + one.chance.gauss(0, 0.15)))
     devices = ("A", "B") if one.life.two_phones else ("A",)
     given: dict[str, int | None] = {}
-    with runtime.writing(one.actor) as ctx:
-        counter = 0
-        for item in form.instrument.items:
-            if not is_asked(form.instrument, item.code, given):
-                continue
-            given[item.code] = _value(one, item, severity)
-            # Both phones show the same question; the second one taps something else.
-            for device in devices if one.chance.random() < 0.1 else devices[:1]:
-                if device == "B":
-                    given[item.code] = _value(one, item, severity)
-                event = answers.AnswerEvent(
-                    str(uuid.UUID(int=one.chance.getrandbits(128))), base="", device=device
-                )
-                counter = _save(ctx, one, form, item, given[item.code], event)
-    one.refused["answers"] += counter == 0
+    counter = sitting.revision(form.instrument.code)
+    for item in form.instrument.items:
+        if not is_asked(form.instrument, item.code, given):
+            continue
+        given[item.code] = _value(one, item, severity)
+        # Both phones show the same question; the second one taps something else.
+        for device in devices if one.chance.random() < 0.1 else devices[:1]:
+            if device == "B":
+                given[item.code] = _value(one, item, severity)
+            event = answers.AnswerEvent(
+                str(uuid.UUID(int=one.chance.getrandbits(128))),
+                counter=counter + 1,
+                base="",
+                device=device,
+            )
+            counter = max(counter, _save(runtime, one, form, item, given[item.code], event))
 
 
 def _save(
-    ctx: Context,
+    runtime: Runtime,
     one: Resident,
     form: OpenForm,
     item: Item,
@@ -110,9 +112,18 @@ def _save(
 ) -> int:
     """Save one answer, now and then twice; return the form's revision, 0 if it was too late."""
     status = ResponseStatus.SKIPPED if value is None else ResponseStatus.ANSWERED
-    saved = answers.save_response(ctx, form, item.code, status, value, event)
+    sent = answers.Sent(
+        one.participant_id,
+        form.assessment_ref,
+        form.instrument.code,
+        item.code,
+        status,
+        value,
+        event,
+    )
+    saved = answering.save(runtime, one.actor, sent)
     if one.chance.random() < 0.02:  # the line broke: the phone sends the same event again
-        again = answers.save_response(ctx, form, item.code, status, value, event)
+        again = answering.save(runtime, one.actor, sent)
         assert again.event_id == saved.event_id
     if saved.state != "saved":
         one.refused[saved.state] += 1

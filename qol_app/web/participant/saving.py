@@ -4,14 +4,14 @@ import re
 from typing import Any
 
 from flask import jsonify, request
-from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from qol_app import answering
 from qol_app.assessment import ResponseStatus
 from qol_app.errors import NotFound, QolError, ResponseError
-from qol_app.services.answers import AnswerEvent, Saved, Sent, save_by_name, save_ordinary
+from qol_app.services.answers import AnswerEvent, Saved, Sent
 from qol_app.web import forms
 from qol_app.web.guard import needs
-from qol_app.web.participant.blueprint import bp, device, visitor, writing
+from qol_app.web.participant.blueprint import bp, device, visitor
 from qol_app.web.visitor import runtime
 
 MOST_BYTES = 4096
@@ -26,7 +26,7 @@ def save(ref: str) -> Any:
     if not _from_our_own_page():
         return jsonify(state="refused", why="wanted JSON from a page of this site"), 400
     try:
-        saved = _save(_sent(ref))
+        saved = answering.save(runtime(), visitor().actor, _sent(ref))
     except NotFound:
         return jsonify(state="not_found"), 404
     except QolError as error:
@@ -46,27 +46,6 @@ def _from_our_own_page() -> bool:
     # Browsers say where a request comes from; what is no browser has no cookie to abuse.
     own_site = headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
     return own_header and own_site and request.is_json
-
-
-def _save(sent: Sent) -> Saved:
-    try:
-        return _save_once(sent)
-    except DBAPIError as error:
-        # A submission came in between, and now is there to be seen; or the connection was
-        # lost, and there is a new one. An answer sent twice is one answer.
-        if isinstance(error, IntegrityError) or error.connection_invalidated:
-            return _save_once(sent)
-        raise
-
-
-def _save_once(sent: Sent) -> Saved:
-    installed = runtime()
-    with installed.database.alone() as alone:
-        saved = save_ordinary(alone, installed.library, installed.clock(), sent)
-    if saved is not None:
-        return saved
-    with writing() as ctx:
-        return save_by_name(ctx, sent)
 
 
 def _sent(ref: str) -> Sent:
