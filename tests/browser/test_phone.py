@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from qol_app.db.tables import Response, Submission
 from qol_app.services.context import Actor
+from tests.browser.conftest import PHONE
 
 pytestmark = pytest.mark.browser
 ME = Actor.system("tests")
@@ -84,23 +85,24 @@ def test_the_edge_of_a_row_is_as_good_as_its_middle(page, person):
 
 def test_an_answer_is_called_saved_only_when_it_is(page, person, runtime):
     begin(page, person)
-    said = []
-    page.expose_function("said", lambda text: said.append(text))
+    # Each thing the line is told, also where the next follows before the browser draws it.
     page.evaluate(
-        """new MutationObserver(() => said(document.getElementById("saving").textContent))
-           .observe(document.getElementById("saving"), {childList: true})"""
+        """() => { const line = document.getElementById("saving"); window.said = [];
+           const text = Object.getOwnPropertyDescriptor(Node.prototype, "textContent");
+           Object.defineProperty(line, "textContent", { get: text.get,
+             set(told) { said.push(told); text.set.call(line, told); } }); }"""
     )
     held = []
     page.route("**/answers", lambda route: held.append(route))
     choose(page, "Slight")
     expect(saving(page)).to_have_text("Sent …")
+    while not held:  # told before it is sent
+        page.wait_for_timeout(20)
     assert stored(runtime) == []
     held[0].continue_()
     expect(saving(page)).to_have_text("Saved")
     assert stored(runtime) == [("q1", "ANSWERED", 2)]
-    # What changes twice within one turn of the browser is told once.
-    assert said.pop() == "Saved"
-    assert set(said) <= {"On this phone", "Sent …"}
+    assert page.evaluate("said") == ["On this phone", "Sent …", "Saved"]
 
 
 def test_tapping_again_before_the_first_answer_arrived_ends_at_the_last(page, person, runtime):
@@ -218,6 +220,24 @@ def test_a_second_phone_goes_on_where_the_first_stopped(browser, phone, page, pe
     other.context.close()
 
 
+@pytest.mark.requirement("D5")
+def test_an_answer_given_on_another_phone_is_shown_kindly(browser, page, person, address, runtime):
+    begin(page, person)
+    other = browser.new_context(base_url=address, locale="en-GB").new_page()
+    come_in(other, person)
+    other.goto(f"/q/{person.ref}/qlq-c30/q1")
+    choose(other, "Strong")
+    expect(saving(other)).to_have_text("Saved")
+    other.context.close()
+    choose(page, "None")
+    expect(saving(page)).to_contain_text("answered somewhere else as well")
+    press(page)
+    expect(page).to_have_url(re.compile("/q2"))
+    assert {value for _, _, value in stored(runtime)} == {1, 4}
+    page.goto(f"/q/{person.ref}/qlq-c30/q1")
+    assert page.locator("input:checked").get_attribute("value") == "1"
+
+
 @pytest.mark.requirement("D3")
 def test_two_quick_presses_on_send_make_one_submission(page, person, runtime):
     begin(page, person)
@@ -233,3 +253,31 @@ def test_two_quick_presses_on_send_make_one_submission(page, person, runtime):
 
 
 # --- without scripts -------------------------------------------------------------------------
+
+
+def test_a_browser_without_scripts_goes_the_whole_way(browser, address, person, runtime):
+    """From the last question of one part through rows and a number to the receipt."""
+    context = browser.new_context(
+        viewport=PHONE, base_url=address, locale="en-GB", java_script_enabled=False
+    )
+    page = context.new_page()
+    begin(page, person, "q53", "qlq-br23")
+    seen = []
+    while "/review" not in page.url:
+        seen.append(page.url.rsplit("/", 1)[1])
+        assert page.locator("form#question").count() < 2
+        if page.locator("form#question").count() == 0:
+            page.get_by_role("link", name="Continue").click()
+            continue
+        if page.locator("#answer").count():
+            assert page.locator("#scale").is_hidden()
+            page.locator("#answer").fill("70")
+        else:
+            page.locator(".option label").nth(len(seen) % 4).click()
+        press(page)
+    assert seen == ["q53", "eq-5d-5l", "MO", "SC", "UA", "PD", "AD", "VAS"]
+    press(page, "Send")
+    press(page, "Send as it is")
+    expect(page).to_have_url(re.compile("/receipt/"))
+    context.close()
+    assert [value for _, _, value in stored(runtime)] == [2, 4, 1, 2, 3, 4, 70]

@@ -170,10 +170,12 @@ def test_another_persons_form_is_not_there(runtime, begun, person):
 
 
 def test_the_sheet_for_the_phone_holds_questions_but_no_answer(begun, person):
-    send(begun, person.ref, answer(value=3))
+    body = answer(value=3)
+    send(begun, person.ref, body)
     sheet = begun.client.get(f"/q/{person.ref}/sheet").json
     assert len(sheet["screens"]) == 80
     assert sheet["revisions"] == {"qlq-c30": 1, "qlq-lmc21": 0, "qlq-br23": 0, "eq-5d-5l": 0}
+    assert sheet["saved"] == {"qlq-c30/q1": body["event_id"]}
     fields = {name for one in sheet["screens"] for name in one}
     assert not fields & {"value", "answer", "chosen", "status"}
     conditional = [one for one in sheet["screens"] if one["asked_if"]]

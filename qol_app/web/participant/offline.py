@@ -30,12 +30,19 @@ def sheet(ref: str) -> Any:
         revisions={
             form.instrument.code: _revision(here.sitting, form) for form in here.sitting.forms
         },
+        saved=_saved(here.sitting),
         screens=[_screen(ref, one) for one in _all_screens(here.sitting)],
     )
 
 
 def _revision(sitting: Sitting, form: Any) -> int:
     return sitting.revision(form.instrument.code)
+
+
+def _saved(sitting: Sitting) -> dict[str, str]:
+    """Return the event of each item that is done, by place; not what was chosen."""
+    found = {screen.key: sitting.latest_of(screen.key) for screen in sitting.screens}
+    return {f"{key.instrument}/{key.item}": one.event_id for key, one in found.items() if one}
 
 
 def _all_screens(sitting: Sitting) -> tuple[Screen, ...]:

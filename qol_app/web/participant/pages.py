@@ -155,6 +155,7 @@ def _parts(ref: str, sitting: Sitting) -> list[dict[str, Any]]:
 def _row(ref: str, sitting: Sitting, screen: Screen) -> dict[str, Any]:
     latest = sitting.latest_of(screen.key)
     return {
+        "place": f"{ref}/{screen.key.instrument}/{screen.key.item}",
         "prompt": screen.prompt,
         "answer": answer_label(screen, latest) if latest else None,
         "skipped": latest is not None and latest.value is None,

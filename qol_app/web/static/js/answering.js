@@ -17,6 +17,9 @@ export function uuid() {
 
 // question: { save, ref, instrument, item, revision, base, shown_at }
 // field: how the next event is written back into the page's form, if it has one.
+// Gives three functions: give(status, value) for a new answer; takeUp(entries) for those of this
+// question that an earlier page put on the phone and the server does not have yet, saying
+// whether the last of them is to be shown; renew() for an answer that the form itself will send.
 export function answering(question, field = () => {}) {
   const line = document.getElementById("saving");
   const mine = new Set();
@@ -42,26 +45,38 @@ export function answering(question, field = () => {}) {
     if (!conflict || mine.has(conflict.event_id)) return false;
     // Next sends the choice once more, now knowing of the other answer.
     question.base = conflict.event_id;
-    field({ event_id: uuid(), counter: question.revision + 1, base: question.base });
+    field(next());
     say("", words.elsewhere);
     return true;
   }
 
-  return async function give(status, value) {
-    question.revision += 1;
-    const event = {
-      event_id: uuid(),
-      counter: question.revision,
-      base: question.base,
-      client_at: new Date().toISOString(),
-    };
+  function now(event) {
     latest = event.event_id;
     mine.add(event.event_id);
     field(event);
+    question.revision = Math.max(question.revision, event.counter);
     question.base = event.event_id;
-    const { save, ref, instrument, item, shown_at } = question;
     say("phone", words.phone);
+  }
+
+  function next() {
+    return { event_id: uuid(), counter: question.revision + 1, base: question.base };
+  }
+
+  async function give(status, value) {
+    const event = { ...next(), client_at: new Date().toISOString() };
+    now(event);
+    const { save, ref, instrument, item, shown_at } = question;
     await queue.put({ save, ref, instrument, item, shown_at, status, value, ...event });
     return flush();
-  };
+  }
+
+  function takeUp(entries) {
+    for (const one of entries) mine.add(one.event_id);
+    const shown = entries.length > 0 && latest === null;
+    if (shown) now(entries.at(-1));
+    return shown;
+  }
+
+  return { give, takeUp, renew: () => field(next()) };
 }

@@ -1,7 +1,7 @@
 // The notice that some answers are on this phone only; there as long as that is so.
 
 import * as queue from "./queue.js";
-import { listen } from "./sender.js";
+import { isOurs, listen } from "./sender.js";
 import { words } from "./words.js";
 
 const box = document.getElementById("unsent");
@@ -16,7 +16,7 @@ function signInLink() {
 }
 
 export async function show() {
-  const left = await queue.all();
+  const left = (await queue.all()).filter(isOurs);
   if (!box) return;
   const text = document.createElement("p");
   text.textContent = signedOut ? words.signedout : words.unsent;

@@ -5,12 +5,18 @@ import { answering } from "./answering.js";
 import { show } from "./banner.js";
 import * as queue from "./queue.js";
 import { scale } from "./scale.js";
-import { keepTrying, listen } from "./sender.js";
+import { flush, keepTrying } from "./sender.js";
 import { SHELF } from "./shelf.js";
 import { fill, words } from "./words.js";
 
 const main = document.getElementById("offline");
 const template = document.getElementById("question-template");
+const fromReview = new URLSearchParams(location.search).get("review") === "1";
+// The button of a form that could not be sent; pressed once, however often the page is loaded.
+const pressed = new URLSearchParams(location.hash.slice(1)).get("go");
+const here = location.pathname + location.search;
+history.replaceState(null, "", here);
+let leaving = false;
 
 async function sheetOf(path) {
   const ref = path.split("/")[2];
@@ -18,26 +24,31 @@ async function sheetOf(path) {
   return kept ? { ref, ...(await kept.json()) } : null;
 }
 
-// Values on this phone by "instrument/item"; an item answered earlier and saved is not known.
-async function valuesOf(ref) {
-  const found = new Map();
-  for (const one of await queue.all()) {
-    if (one.ref === ref) found.set(`${one.instrument}/${one.item}`, one.value);
-  }
-  return found;
+// What this phone knows of the answers: by "instrument/item" the values not sent yet, and the
+// events of those that are saved, whose values are no longer here; by instrument the counter.
+async function knowledge(sheet) {
+  const unsent = (await queue.all()).filter((one) => one.ref === sheet.ref);
+  const marks = await queue.acknowledged(sheet.ref);
+  const values = new Map(unsent.map((one) => [`${one.instrument}/${one.item}`, one.value]));
+  const saved = new Map(Object.entries(sheet.saved ?? {}));
+  for (const [place, mark] of marks) saved.set(place, mark.event_id);
+  const revision = (instrument) => {
+    const mine = (one) => one.instrument === instrument;
+    const counters = unsent.filter(mine).map((one) => one.counter);
+    const revisions = [...marks.values()].filter(mine).map((one) => one.revision);
+    return Math.max(sheet.revisions[instrument] ?? 0, ...counters, ...revisions);
+  };
+  return { values, saved, revision };
 }
 
-function isAsked(screen, values) {
+const keyOf = (screen) => `${screen.instrument}/${screen.item}`;
+
+function isAsked(screen, { values, saved }) {
   if (!screen.asked_if) return true;
-  const value = values.get(`${screen.instrument}/${screen.asked_if.item}`);
-  return value != null && value > screen.asked_if.over;
-}
-
-async function revisionOf(sheet, instrument) {
-  const counters = (await queue.all())
-    .filter((one) => one.ref === sheet.ref && one.instrument === instrument)
-    .map((one) => one.counter);
-  return Math.max(sheet.revisions[instrument] ?? 0, ...counters);
+  const before = `${screen.instrument}/${screen.asked_if.item}`;
+  if (values.has(before)) return values.get(before) > screen.asked_if.over;
+  // What decides was saved and is not here; that it was asked shows by its answer.
+  return values.has(keyOf(screen)) || saved.has(keyOf(screen));
 }
 
 function option(code, label, chosen) {
@@ -88,91 +99,138 @@ function draw(sheet, at, chosen) {
   document.title = number;
 }
 
-async function question(sheet, at, known) {
+async function question(sheet, at) {
   const screen = sheet.screens[at];
-  const values = await valuesOf(sheet.ref);
-  const key = `${screen.instrument}/${screen.item}`;
-  if (known !== undefined && !values.has(key)) values.set(key, known);
-  draw(sheet, at, values.get(key));
+  const key = keyOf(screen);
+  const known = await knowledge(sheet);
+  const entries = await queue.of({ ref: sheet.ref, ...screen });
+  // From here on nothing waits: what is drawn is listened to before anybody can touch it.
+  draw(sheet, at, known.values.get(key));
   const form = document.getElementById("question");
-  const give = answering({
+  const { give, takeUp } = answering({
     save: `/q/${sheet.ref}/answers`,
     ref: sheet.ref,
     instrument: screen.instrument,
     item: screen.item,
-    revision: await revisionOf(sheet, screen.instrument),
-    base: null,
+    revision: known.revision(screen.instrument),
+    base: known.saved.get(key) ?? null,
     shown_at: new Date().toISOString(),
   });
-  const settle = (value) => { values.set(key, value); give("ANSWERED", value); };
-  const place = document.getElementById("scale");
-  if (place) {
-    const read = scale(place, form.elements.answer, screen.first, screen.last, () => {
-      if (read() !== null && read() !== values.get(key)) settle(read());
-    });
-  } else {
-    form.addEventListener("change", (event) => settle(Number(event.target.value)));
-  }
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const go = event.submitter?.value ?? "next";
-    if (go === "next" && !values.has(key)) return prompt(form);
-    if (go === "skip") {
-      values.set(key, null);
-      await give("SKIPPED", null);
-    }
-    move(sheet, at, go === "back" ? -1 : 1, values);
+  if (!takeUp(entries) && known.saved.has(key)) sayEarlier();
+  const read = listenTo(form, screen, (value) => {
+    if (known.values.get(key) === value) return;
+    known.values.set(key, value);
+    give("ANSWERED", value);
   });
+
+  function step(go) {
+    const message = go === "next" ? lacking(form, screen, known, read) : null;
+    if (message) return ask(form, message);
+    if (go === "skip" && known.values.get(key) !== null) {
+      known.values.set(key, null);
+      give("SKIPPED", null);
+    }
+    return move(sheet, at, go, known);
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    step(event.submitter?.value ?? "next");
+  });
+  if (pressed) step(pressed);
 }
 
-function prompt(form) {
+// What is to be said before one can go on; null if nothing.
+function lacking(form, screen, { values, saved }, read) {
+  const key = keyOf(screen);
+  const written = read && form.elements.answer.value.trim();
+  if (written && read() === null) return fill(words.range, screen);
+  const emptied = written === "" && values.get(key) != null;
+  return !emptied && (values.has(key) || saved.has(key)) ? null : words.unanswered;
+}
+
+// Calls back with each answer; returns how to read a scale, null for rows.
+function listenTo(form, screen, settle) {
+  const place = document.getElementById("scale");
+  if (!place) {
+    form.addEventListener("change", (event) => settle(Number(event.target.value)));
+    return null;
+  }
+  const read = scale(place, form.elements.answer, screen.first, screen.last, () => {
+    if (read() !== null) settle(read());
+  });
+  return read;
+}
+
+function sayEarlier() {
+  const line = document.getElementById("saving");
+  line.dataset.state = "saved";
+  line.textContent = words.earlier;
+}
+
+function ask(form, text) {
   const message = form.querySelector("#answer-error");
-  message.textContent = words.unanswered;
+  message.textContent = text;
   message.hidden = false;
-  form.querySelector("[value=skip]").hidden = false;
+  form.querySelector("[value=skip]").hidden = text !== words.unanswered;
 }
 
-function move(sheet, at, step, values) {
-  let next = at + step;
-  while (sheet.screens[next] && !isAsked(sheet.screens[next], values)) next += step;
-  const path = sheet.screens[next]?.path ?? (step > 0 ? sheet.review : sheet.screens[0].path);
-  location.assign(path);
+async function move(sheet, at, go, known) {
+  const by = go === "back" ? -1 : 1;
+  let next = at + by;
+  while (sheet.screens[next] && !isAsked(sheet.screens[next], known)) next += by;
+  const onward = sheet.screens[next]?.path ?? (by > 0 ? sheet.review : sheet.screens[0].path);
+  leaving = true;
+  await queue.all(); // waits until the last answer is on the phone
+  if (!queue.isKept()) {
+    leaving = false;
+    return ask(document.getElementById("question"), words.notyetkept);
+  }
+  // In the place of this page, if it was only passed through: Back must not lead here again.
+  const leave = pressed ? "replace" : "assign";
+  location[leave](fromReview ? sheet.review : onward);
 }
 
-function end() {
-  main.querySelector("h1").textContent = words.offlineend;
-  main.querySelector("p").textContent = words.offlinewait;
+function say(heading, text) {
+  main.querySelector("h1").textContent = heading;
+  main.querySelector("p").textContent = text;
 }
 
 async function begin() {
-  const here = new URLSearchParams(location.hash.slice(1));
   const sheet = await sheetOf(location.pathname).catch(() => null);
-  if (!sheet) return;
-  if (location.pathname === sheet.review) return end();
-  const at = sheet.screens.findIndex((one) => one.path === location.pathname);
-  if (at < 0) return;
-  const known = here.has("answer") ? Number(here.get("answer")) : undefined;
-  if (here.has("go") && (known !== undefined || here.get("go") !== "next")) {
-    const screen = sheet.screens[at];
-    const values = await valuesOf(sheet.ref);
-    if (known !== undefined) values.set(`${screen.instrument}/${screen.item}`, known);
-    move(sheet, at, here.get("go") === "back" ? -1 : 1, values);
-    return;
-  }
-  await question(sheet, at, known);
+  const at = sheet?.screens.findIndex((one) => one.path === location.pathname) ?? -1;
+  if (at >= 0) return question(sheet, at);
+  if (sheet && location.pathname === sheet.review) return say(words.offlineend, words.offlinewait);
+  if (pressed) return say(words.notyet, words.notyetwait);
 }
 
-// As soon as there is a connection the real page is better.
-function back() {
-  location.replace(location.pathname);
+// As soon as there is a connection the real page is better. The browser's word for it is not
+// taken: it says "online" also when a page begins without a connection. And a step that has
+// begun is never called back.
+async function back() {
+  await flush();
+  if (leaving || !(await reachable())) return;
+  document.activeElement?.blur(); // a number that is still being written is an answer too
+  await queue.all();
+  await flush();
+  if (!leaving) location.replace(here);
 }
-let reached = false;
-listen((entry, state) => {
-  if (state === "saved" || state === "toolate") reached = true;
+
+async function reachable() {
+  try {
+    const reply = await fetch(here, { method: "HEAD", redirect: "manual" });
+    return reply.status < 500;
+  } catch {
+    return false;
+  }
+}
+
+// Out of the browser's memory, where it had been left for another page.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
 });
 
-begin().then(show);
-addEventListener("online", back);
-keepTrying().then(() => {
-  if (reached) back();
+begin().then(show).then(() => {
+  keepTrying(back);
+  back();
 });

@@ -4,23 +4,44 @@
 import { show } from "./banner.js";
 import * as queue from "./queue.js";
 import { flush, keepTrying, listen } from "./sender.js";
+import { words } from "./words.js";
+
+const form = document.getElementById("submit");
+
+// An answer that is still on this phone is newer than what its row says.
+function mark({ ref, instrument, item }, kind, text) {
+  const place = CSS.escape(`${ref}/${instrument}/${item}`);
+  const said = document.querySelector(`[data-place="${place}"] dd > :first-child`);
+  if (!said) return;
+  said.className = `tag tag-${kind}`;
+  said.textContent = text;
+}
+
+async function markUnsent() {
+  for (const one of await queue.all()) mark(one, "warn", words.phone);
+}
 
 let arrived = false;
 listen((entry, state) => {
-  if (state === "saved") arrived = true;
+  if (state !== "saved") return;
+  arrived = true;
+  mark(entry, "good", words.saved);
 });
+
+// Never while somebody is about to go on: a page loaded anew would take the step back.
+let touched = false;
+for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => { touched = true; });
 
 show();
-keepTrying().then(() => {
-  if (arrived) location.reload();
+markUnsent().then(keepTrying).then(() => {
+  if (arrived && !touched) location.reload();
 });
 
-const form = document.getElementById("submit");
 form.addEventListener("submit", async (event) => {
   if (form.dataset.ready) return;
   event.preventDefault();
   const { submitter } = event;
-  if ((await queue.all()).length && !(await flush())) {
+  if (!(await flush())) {
     show();
     return;
   }
