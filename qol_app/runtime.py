@@ -34,9 +34,12 @@ class Runtime:
     clock: Clock = utc_now
 
     @contextmanager
-    def writing(self, actor: Actor) -> Iterator[Context]:
-        """Yield a unit of work that is committed, durably, when the block ends well."""
-        with self.database.write() as session:
+    def writing(self, actor: Actor, within_s: float | None = None) -> Iterator[Context]:
+        """Yield a unit of work that is committed, durably, when the block ends well.
+
+        ``within_s`` is how long to wait for others at most, as ``Database.write`` has it.
+        """
+        with self.database.write(within_s) as session:
             yield Context(session, actor, self.clock(), self.vault, self.hasher, self.library)
 
     @contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from flask import Flask
 from flask.cli import with_appcontext
+from sqlalchemy.exc import OperationalError
 
 from qol_app.cli.amend import amend_group
 from qol_app.cli.audit import audit_group
@@ -31,6 +32,7 @@ from qol_app.cli.simulate import simulate_command
 from qol_app.cli.staff import staff_group
 from qol_app.cli.wording import wording_group
 from qol_app.cli.worker import worker_command
+from qol_app.db.waiting import in_words
 from qol_app.errors import QolError
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -80,6 +82,8 @@ def _one_line(callback: Callable[..., Any]) -> Callable[..., Any]:
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
             return callback(*args, **kwargs)
+        except OperationalError as error:
+            raise click.ClickException(in_words(error)) from error
         except QolError as error:
             raise click.ClickException(" ".join(str(error).split())) from error
 

@@ -1,6 +1,5 @@
 """Opening the study database so that "saved" means saved, on SQLite and PostgreSQL."""
 
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -9,9 +8,14 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Executable, create_engine, event
 from sqlalchemy.engine import CursorResult, Row, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    DisconnectionError,
+)
 from sqlalchemy.orm import Session, sessionmaker
 
+from qol_app.db.waiting import WriteLine, seconds_to_wait
 from qol_app.errors import SettingsError
 
 SQLITE_SETTINGS = {
@@ -67,16 +71,39 @@ class Database:
         self._alone = _alone_engine(self.engine)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._write_lock: AbstractContextManager[Any] = (
-            threading.RLock() if self.is_sqlite else nullcontext()
+            WriteLine(seconds_to_wait(self.engine.url)) if self.is_sqlite else nullcontext()
         )
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """Yield a session whose changes are committed, durably, when the block ends well."""
-        with self._write_lock, self._sessions() as session:
-            session.connection(execution_options={"qol_writes": True})
+    def write(self, within_s: float | None = None) -> Iterator[Session]:
+        """Yield a session whose changes are committed, durably, when the block ends well.
+
+        Parameters
+        ----------
+        within_s : float, optional
+            Give up if another holds what is needed for longer; by default half a minute.
+
+        Raises
+        ------
+        OperationalError
+            If another holds it for longer; ``in_words`` says so.
+        """
+        with self._turn(within_s), self._sessions() as session:
+            session.connection(execution_options={"qol_writes": True, "qol_within_s": within_s})
             yield session
             session.commit()
+
+    @contextmanager
+    def _turn(self, within_s: float | None) -> Iterator[None]:
+        if not isinstance(self._write_lock, WriteLine) or within_s is None:
+            with self._write_lock:
+                yield
+            return
+        self._write_lock.enter(within_s)
+        try:
+            yield
+        finally:
+            self._write_lock.__exit__()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -147,6 +174,12 @@ def _postgresql_engine(url: str | URL, **more: Any) -> Engine:
                 cursor.execute(f"SET {name} = '{value}'")
         connection.commit()
 
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        within_s = connection.get_execution_options().get("qol_within_s")
+        if within_s is not None:
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(within_s * 1000)}")
+
     @event.listens_for(engine, "checkin")
     def _remember(_connection: Any, record: Any) -> None:
         record.info["used_at"] = time.monotonic()
@@ -168,8 +201,9 @@ def _lives(engine: Engine, connection: Any) -> bool:
 
 
 def _sqlite_engine(url: str) -> Engine:
+    wait_s = seconds_to_wait(make_url(url))
     engine = create_engine(
-        url, connect_args={"timeout": 30, "check_same_thread": False}, pool_size=20
+        url, connect_args={"timeout": wait_s, "check_same_thread": False}, pool_size=20
     )
 
     @event.listens_for(engine, "connect")
@@ -188,8 +222,18 @@ def _sqlite_engine(url: str) -> Engine:
             return
         # A writer that first reads cannot be told apart from a reader by SQLite, and
         # would fail when it upgrades; so it takes the write lock from the start.
-        writes = options.get("qol_writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if not options.get("qol_writes"):
+            connection.exec_driver_sql("BEGIN")
+            return
+        within_s = options.get("qol_within_s")
+        if within_s is None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={round(within_s * 1000)}")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={round(wait_s * 1000)}")
 
     return engine
 

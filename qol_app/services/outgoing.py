@@ -64,6 +64,7 @@ class Outgoing:
     delivery_id: int
     channel: str
     message: Message
+    begun_at: datetime
 
 
 def ready(ctx: Context, lease: Lease, most: int) -> list[int]:
@@ -173,7 +174,7 @@ def _begin(
     ctx.session.add(delivery)
     ctx.session.flush()
     _audit(ctx, "message.begin", person, reminder, reference=message.reference)
-    return Outgoing(reminder.id, delivery.id, reminder.channel, message)
+    return Outgoing(reminder.id, delivery.id, reminder.channel, message, ctx.now)
 
 
 # --- how it ended ------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
+from qol_app.db.waiting import in_words
 from qol_app.errors import NotFound, QolError
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ def _ours(error: QolError) -> Any:
 
 
 def _database(error: OperationalError) -> Any:
-    log.error("database unavailable: %s", type(error.orig).__name__)
+    log.error("database unavailable: %s", in_words(error))
     return _page(503, "not_saved")
 
 

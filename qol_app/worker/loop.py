@@ -12,7 +12,9 @@ from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
+from sqlalchemy.exc import OperationalError
 
+from qol_app.db.waiting import in_words
 from qol_app.delivery.channels import open_channels
 from qol_app.delivery.sink import Sink
 from qol_app.errors import SettingsError
@@ -58,7 +60,9 @@ def mailbox(settings: Settings) -> Iterator[Settings]:
 def add_jobs(scheduler: BaseScheduler, worker: Worker) -> None:
     """Give a scheduler every fixed job; each begins at once, the heartbeat before all."""
     scheduler.add_listener(_log_error, EVENT_JOB_ERROR)
-    worker.heartbeat()
+    # Its own record of a failure is a traceback with all the values of the statement.
+    logging.getLogger("apscheduler.executors").setLevel(logging.CRITICAL)
+    _try(worker.heartbeat, "heartbeat")
     for job in JOBS:
         scheduler.add_job(
             job.run,
@@ -87,7 +91,7 @@ def run(runtime: Runtime) -> None:
         scheduler.start()
         wait_for_ending()
         scheduler.shutdown(wait=True)
-        worker.stop()
+        _try(worker.stop, "stop")
 
 
 @contextmanager
@@ -111,11 +115,25 @@ def _endings() -> Iterator[Callable[[], bytes]]:
         os.close(writer)
 
 
+def _try(job: Callable[[], None], name: str) -> None:
+    """Run a job outside the scheduler; a database that is held by another is no reason to end."""
+    try:
+        job()
+    except OperationalError as error:
+        _log(name, error)
+
+
 def _log_error(event: JobExecutionEvent) -> None:
+    _log(event.job_id, event.exception)
+
+
+def _log(job: str, error: BaseException) -> None:
     # The kind and place only: an exception's text may hold what a person wrote.
-    error = event.exception
+    if isinstance(error, OperationalError):
+        log.error("job %s: not done, tried again at its next time: %s", job, in_words(error))
+        return
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
-    log.error("job %s: %s at %s", event.job_id, type(error).__name__, place)
+    log.error("job %s: %s at %s", job, type(error).__name__, place)

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from sqlalchemy.exc import OperationalError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from qol_app.delivery.errors import TryAgainLater
 from qol_app.delivery.message import Channel, HandedOver, Message
 from qol_app.runtime import Runtime
 from qol_app.services import outgoing
 from qol_app.services.composing import House
 from qol_app.services.context import Actor
-from qol_app.services.lease import Lease
+from qol_app.services.lease import LIFE, Lease
 from qol_app.services.outgoing import Outgoing
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 ACTOR = Actor.system("worker")
 THREADS = 24
 AT_ONCE = 20_000
+# A worker that was stopped for so long has lost its lease, and what it knew is old.
+HELD_UP_AFTER = LIFE
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,18 @@ class Sender:
         if prepared is None:
             return False
         channel, name = self.channels[prepared.channel], f"delivery {prepared.delivery_id}"
-        self._conclude(prepared, self.hand_over(channel, prepared.message, name))
+        outcome = self._held_up(prepared) or self.hand_over(channel, prepared.message, name)
+        self._conclude(prepared, outcome)
         return True
+
+    def _held_up(self, prepared: Outgoing) -> TryAgainLater | None:
+        """Return that nothing was sent, if this process was stopped since it asked whether to.
+
+        It may have been night or death in between: the next attempt asks anew.
+        """
+        if self.runtime.clock() - prepared.begun_at <= HELD_UP_AFTER:
+            return None
+        return TryAgainLater("not handed over: this worker was held up after it had begun")
 
     @staticmethod
     def hand_over(channel: Channel, message: Message, name: str) -> HandedOver | Exception:

@@ -55,7 +55,7 @@ class Zygote:
             env=environment,
         )
         self.heard: dict[str, queue.Queue[tuple[int, ...]]] = {
-            word: queue.Queue() for word in ("started", "ended", "stopped")
+            word: queue.Queue() for word in ("started", "ended", "stopped", "resumed")
         }
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -70,7 +70,7 @@ class Zygote:
         """End every worker, and forget those that ended before."""
         self.order(stop=True)
         self.heard["stopped"].get(timeout=30)
-        for word in ("started", "ended"):
+        for word in ("started", "ended", "resumed"):
             self.heard[word].queue.clear()
 
     def close(self) -> None:
@@ -101,6 +101,11 @@ class Pack:
         self.zygote.order(**self.order, point=point, passes=passes, signal=int(signal_))
         return self.zygote.heard["started"].get(timeout=60)[0]
 
+    def wake(self, pid: int) -> None:
+        """Let a stopped worker go on, until it has gone through all its jobs again."""
+        os.kill(pid, signal.SIGCONT)
+        assert self.zygote.heard["resumed"].get(timeout=60) == (pid,)
+
 
 @contextmanager
 def pack(
@@ -110,6 +115,7 @@ def pack(
     smtp: str,
     now: datetime,
     life_s: float = LIFE_S,
+    at_once: int = 3,
 ) -> Iterator[Pack]:
     """Yield a pack whose workers' clock starts now and runs fast."""
     order = {
@@ -119,7 +125,7 @@ def pack(
         "clock": [time.time(), now.isoformat(), SPEED],
         "life_s": life_s,
         "threads": THREADS,
-        "at_once": 3,
+        "at_once": at_once,
     }
     try:
         yield Pack(zygote, order)

@@ -1,7 +1,8 @@
 """A process that forks workers: importing everything once makes a thousand deaths cheap.
 
 It reads one JSON order per line and answers ``started PID``; it says ``ended PID SIGNAL``
-when a worker has gone. The order ``{"stop": true}`` ends every worker. They die with it.
+when a worker has gone. A worker that was stopped and woken says ``resumed PID`` once it has gone
+through all its jobs again. The order ``{"stop": true}`` ends every worker. They die with it.
 """
 
 import ctypes
@@ -52,8 +53,10 @@ class Fate:
     point: str
     passes: int
     signal: int
-    # Held while stopping: a process stopped inside a transaction stops all of SQLite.
-    quiet: AbstractContextManager = field(default_factory=nullcontext)
+    # Held by whoever writes and while stopping, so that no other thread is inside a transaction
+    # at that moment: that would stop others too, which has a test of its own.
+    quiet: AbstractContextManager = field(default_factory=threading.RLock)
+    woken: bool = False
 
     def reach(self, point: str) -> None:
         if point != self.point:
@@ -61,8 +64,9 @@ class Fate:
         self.passes -= 1
         if self.passes < 0:
             self.point = ""
-            with self.quiet if self.signal == signal.SIGSTOP else nullcontext():
+            with self.quiet:
                 os.kill(os.getpid(), self.signal)
+                self.woken = True
 
 
 class Clock:
@@ -118,7 +122,6 @@ def with_fate(runtime: Runtime, fate: Fate, at_once: int) -> Runtime:
     It claims only so many at once, so that a pack of workers has many claims to die at.
     """
     label = threading.local()
-    fate.quiet = runtime.database._write_lock
 
     def labelled(name, original, really=bool):
         def call(*args, **kwargs):
@@ -141,7 +144,8 @@ def with_fate(runtime: Runtime, fate: Fate, at_once: int) -> Runtime:
         @contextmanager
         def writing(self, actor):
             label.value = None
-            with super().writing(actor) as ctx:
+            quiet = fate.quiet if fate.signal == signal.SIGSTOP else nullcontext()
+            with quiet, super().writing(actor) as ctx:
                 yield ctx
                 if label.value:
                     fate.reach(f"before_{label.value}")
@@ -174,15 +178,20 @@ def warm_up(order: dict, house: House) -> Runtime:
 
 def work(order: dict, house: House, runtime: Runtime) -> None:
     """Be a worker until killed."""
-    worker = make(order, house, Fate(order["point"], order["passes"], order["signal"]), runtime)
+    fate = Fate(order["point"], order["passes"], order["signal"])
+    worker = make(order, house, fate, runtime)
     beat = max(order["life_s"] / order["clock"][2] / 4, 0.02)  # in our own seconds
     threading.Thread(target=_beat, args=[worker, beat], daemon=True).start()
+    since_woken = 0
     while True:
         for job in (worker.remind, worker.deliver):
             try:
                 job()
             except Exception as error:
                 print(f"{os.getpid()} {job.__name__}: {error!r}"[:300], file=sys.stderr)
+        if since_woken == 2:
+            os.write(1, f"resumed {os.getpid()}\n".encode())
+        since_woken += fate.woken
         time.sleep(beat / 2)
 
 

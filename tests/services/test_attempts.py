@@ -83,7 +83,7 @@ class Story:
         callbacks.apply(self.ctx, "sms", Report(f"t.{number}", word))
 
     def conclude(self, ending):
-        second = Outgoing(self.reminder.id, self.attempts[1].id, "sms", MESSAGE)
+        second = Outgoing(self.reminder.id, self.attempts[1].id, "sms", MESSAGE, NOW)
         outgoing.conclude(self.ctx, second, ENDINGS[ending], random.Random(1))
 
     @property
