@@ -5,7 +5,6 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 KILLS ?= 10000
-export PYTHONDONTWRITEBYTECODE = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: help run test check bench faults validate pictures trace pins clean

@@ -9,7 +9,6 @@ from functools import cache
 import pytest
 from click.testing import CliRunner
 
-from qol_app.app import web_app
 from qol_app.cli import plan as cli_plan
 from qol_app.db.tables import Participant
 from qol_app.definition.protocol import load_protocols
@@ -19,7 +18,8 @@ from qol_app.services.demo import people
 from qol_app.services.identity import Identity
 from qol_app.services.participants import course
 from qol_app.services.planning import assessments_of
-from tests.conftest import COMPILED, Clock, make_runtime, make_settings
+from tests.conftest import Clock, make_runtime, make_settings
+from tests.made_once import pages_of
 from tests.staff_factories import (
     TODAY,
     answer,
@@ -186,10 +186,8 @@ def study(templates, tmp_path_factory):
     chosen = [one for one in people() if one.number in NUMBERS]
     with runtime.writing(SYSTEM) as ctx:
         rows = {one.number: live(ctx, one) for one in chosen}
-    app = web_app(runtime)
-    app.jinja_env.bytecode_cache = COMPILED
+    app = pages_of(runtime)
     app.config["WTF_CSRF_ENABLED"] = False
-    app.testing = True
     client = new_browser(app)
     sites = sorted({one.site for one in chosen})
     assert sign_in(client, make_staff(runtime, sites=sites)).status_code == 302
