@@ -6,7 +6,8 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from qol_app.db.engine import Database
 from qol_app.errors import SettingsError
@@ -35,8 +36,10 @@ def check_schema(database: Database) -> None:
     """
     wanted = newest_revision()
     with database.engine.connect() as connection:
-        there = inspect(connection).has_table("alembic_version")
-        found = connection.execute(_REVISION).scalar() if there else None
+        try:
+            found = connection.execute(_REVISION).scalar()
+        except DBAPIError:  # there is no such table
+            found = None
     if found != wanted:
         raise SettingsError(
             f"database schema: found revision {found}; wanted {wanted}. Run 'flask migrate'."

@@ -1,27 +1,37 @@
 """What each site is told in the morning: how much waits, never about whom."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Row, Select, bindparam, func, select, update
 
+from qol_app.db.base import table_of
 from qol_app.db.tables import Assessment, Digest, Participant, Reminder, Site, Submission, Task
 from qol_app.delivery.errors import TryAgainLater, Uncertain
 from qol_app.delivery.message import HandedOver, Message
 from qol_app.i18n import translations
 from qol_app.services import audit
 from qol_app.services.composing import House
-from qol_app.services.context import Context
+from qol_app.services.context import Context, today
 from qol_app.services.lease import INSERTS
+from qol_app.services.reminders import Look
 
 # Local hour from which a site's morning mail goes out, on working days.
 MORNING, NOON = 7, 12
 CLOSING_WITHIN = timedelta(days=7)
 LANGUAGE = "sv"
 MOST_ATTEMPTS = 6
+
+_site, _digest = table_of(Site), table_of(Digest)
+_SITES = select(_site.c.id, _site.c.code, _site.c.email, _site.c.timezone).order_by(_site.c.id)
+_TOLD = select(_digest.c.site_id, _digest.c.day, _digest.c.status).where(
+    _digest.c.day >= bindparam("since")
+)
+_BEGUN = (_digest.c.id, _digest.c.site_id, _digest.c.day, _digest.c.attempts)
 
 
 @dataclass(frozen=True)
@@ -43,67 +53,50 @@ class OutgoingDigest:
     """A site's mail of one day whose attempt has been committed."""
 
     digest_id: int
+    attempts: int
     message: Message
 
 
-def due_sites(ctx: Context) -> list[Site]:
+def due_sites(look: Look, now: datetime) -> list[Row[Any]]:
     """Return the sites whose morning it is and that have not been told today."""
-    sites = ctx.session.scalars(select(Site).order_by(Site.id))
-    awake = [site for site in sites if _is_morning(ctx, site)]
-    told = _told(ctx) if awake else {}
-    return [site for site in awake if told.get((site.id, _today(ctx, site))) in (None, "refused")]
-
-
-def with_news(ctx: Context, sites: Sequence[Site]) -> list[Site]:
-    """Return the sites with something to say to, or to try again; the others have been told.
-
-    Most mornings most sites have nothing: they are counted, and written down, together.
-    """
-    found, told = counts(ctx, sites), _told(ctx)
-    quiet = [
+    awake = [site for site in look(_SITES, {}) if _is_morning(now, site)]
+    if not awake:
+        return []
+    since = {"since": now.date() - timedelta(days=2)}
+    told = {(row.site_id, row.day): row.status for row in look(_TOLD, since)}
+    return [
         site
-        for site in sites
-        if not found[site.id].anything and (site.id, _today(ctx, site)) not in told
+        for site in awake
+        if told.get((site.id, today(now, site.timezone))) in (None, "refused")
     ]
-    if quiet:
-        insert = INSERTS[ctx.session.get_bind().dialect.name]
-        rows = [{**_first(ctx, site), "status": "nothing"} for site in quiet]
-        ctx.session.execute(insert(Digest).values(rows).on_conflict_do_nothing())
-    return [site for site in sites if site not in quiet]
 
 
-def _told(ctx: Context) -> Mapping[tuple[int, date], str]:
-    rows = ctx.session.execute(
-        select(Digest.site_id, Digest.day, Digest.status).where(
-            Digest.day >= ctx.now.date() - timedelta(days=2)
-        )
-    )
-    return {(row.site_id, row.day): row.status for row in rows}
+def prepare(ctx: Context, house: House, sites: Sequence[Row[Any]]) -> list[OutgoingDigest]:
+    """Return the mails of today, their attempts written down; none to a site without news."""
+    found = counts(ctx, sites)
+    begun = _begun(ctx, sites, {id_ for id_, one in found.items() if one.anything})
+    return [
+        _outgoing(ctx, house, site, begun[site.id], found[site.id])
+        for site in sites
+        if site.id in begun and found[site.id].anything
+    ]
 
 
-def prepare(ctx: Context, house: House, site: Site) -> OutgoingDigest | None:
-    """Return a site's mail of today, its attempt written down; None if there is none to send."""
-    row = _claimed(ctx, site)
-    if row is None:
-        return None
-    found = counts(ctx, [site])[site.id]
-    if not found.anything:
-        row.status = "nothing"
-        return None
+def _outgoing(
+    ctx: Context, house: House, site: Row[Any], row: Row[Any], found: Counts
+) -> OutgoingDigest:
     thread = thread_of(site.id, row.day)
     subject, text = _words(house, found)
     audit.record(ctx, "digest.begin", "digest", row.id, site=site.code)
-    return OutgoingDigest(
-        row.id,
-        Message(
-            reference=f"{thread}.{row.attempts}",
-            thread=thread,
-            to=site.email,
-            subject=subject,
-            text=text,
-            language=LANGUAGE,
-        ),
+    message = Message(
+        reference=f"{thread}.{row.attempts}",
+        thread=thread,
+        to=site.email,
+        subject=subject,
+        text=text,
+        language=LANGUAGE,
     )
+    return OutgoingDigest(row.id, row.attempts, message)
 
 
 def thread_of(site_id: int, day: date) -> str:
@@ -113,23 +106,26 @@ def thread_of(site_id: int, day: date) -> str:
 
 def conclude(ctx: Context, outgoing: OutgoingDigest, outcome: HandedOver | Exception) -> None:
     """Write down how it ended; what may have arrived is not sent again."""
-    row = ctx.session.get_one(Digest, outgoing.digest_id)
     if isinstance(outcome, HandedOver):
-        row.status, row.detail = "accepted", outcome.detail
-    elif isinstance(outcome, TryAgainLater) and row.attempts < MOST_ATTEMPTS:
-        row.status, row.detail = "refused", str(outcome)
+        status, detail = "accepted", outcome.detail
+    elif isinstance(outcome, TryAgainLater) and outgoing.attempts < MOST_ATTEMPTS:
+        status, detail = "refused", str(outcome)
     else:
         known = isinstance(outcome, Uncertain)
-        row.status, row.detail = "uncertain", str(outcome) if known else type(outcome).__name__
-    row.at = ctx.now
+        status, detail = "uncertain", str(outcome) if known else type(outcome).__name__
+    ctx.session.execute(
+        update(_digest)
+        .where(_digest.c.id == outgoing.digest_id)
+        .values(status=status, detail=detail, at=ctx.now)
+    )
 
 
-def counts(ctx: Context, sites: Collection[Site]) -> dict[int, Counts]:
+def counts(ctx: Context, sites: Collection[Row[Any]]) -> dict[int, Counts]:
     """Return how much waits today at each of the sites, by the number of the site."""
-    days = {site.id: _today(ctx, site) for site in sites}
+    days = {site.id: ctx.today(site.timezone) for site in sites}
     found: dict[int, dict[str, int]] = {id_: {} for id_ in days}
     for day in set(days.values()):
-        here = [id_ for id_, today in days.items() if today == day]
+        here = [id_ for id_, local in days.items() if local == day]
         for name, query in _waiting(day).items():
             mine = query.where(Participant.site_id.in_(here)).group_by(Participant.site_id)
             for row in ctx.session.execute(mine):
@@ -138,15 +134,15 @@ def counts(ctx: Context, sites: Collection[Site]) -> dict[int, Counts]:
     return {id_: Counts(**{**nothing, **some}) for id_, some in found.items()}
 
 
-def _waiting(today: date) -> dict[str, Select[int, int]]:
+def _waiting(day: date) -> dict[str, Select[int, int]]:
     """Return for each count the query of it; whoever asks says for which sites."""
     per_site = select(Participant.site_id, func.count().label("n"))
     return {
         "closing": per_site.join(Assessment, Assessment.participant_id == Participant.id)
         .outerjoin(Submission, Submission.assessment_id == Assessment.id)
         .where(
-            Assessment.opens_on <= today,
-            Assessment.closes_on.between(today, today + CLOSING_WITHIN),
+            Assessment.opens_on <= day,
+            Assessment.closes_on.between(day, day + CLOSING_WITHIN),
             Assessment.dropped_at.is_(None),
             Assessment.counted_by_id.is_(None),
             Submission.assessment_id.is_(None),
@@ -160,32 +156,40 @@ def _waiting(today: date) -> dict[str, Select[int, int]]:
     }
 
 
-def _claimed(ctx: Context, site: Site) -> Digest | None:
-    """Return today's row of a site if this caller made it, or may try it once more."""
-    insert = INSERTS[ctx.session.get_bind().dialect.name]
-    first = _first(ctx, site)
-    made = insert(Digest).values(**first).on_conflict_do_nothing().returning(Digest.id)
-    id_ = ctx.session.execute(made).scalar_one_or_none()
-    if id_ is not None:
-        return ctx.session.get_one(Digest, id_)
-    again = select(Digest).where(
-        Digest.site_id == site.id, Digest.day == first["day"], Digest.status == "refused"
-    )
-    row = ctx.session.scalars(again.with_for_update()).one_or_none()
-    if row is not None:
-        row.status, row.attempts = "started", row.attempts + 1
-    return row
-
-
-def _first(ctx: Context, site: Site) -> dict[str, object]:
-    return {
-        "site_id": site.id,
-        "day": _today(ctx, site),
-        "status": "started",
-        "attempts": 1,
-        "at": ctx.now,
-        "detail": "",
-    }
+def _begun(
+    ctx: Context, sites: Sequence[Row[Any]], with_news: Collection[int]
+) -> dict[int, Row[Any]]:
+    """Return today's row of each site for which this caller made it, or may try it once more."""
+    day_of = {site.id: ctx.today(site.timezone) for site in sites}
+    rows = [
+        {
+            "site_id": id_,
+            "day": day,
+            "status": "started" if id_ in with_news else "nothing",
+            "attempts": 1,
+            "at": ctx.now,
+            "detail": "",
+        }
+        for id_, day in day_of.items()
+    ]
+    connection = ctx.session.connection()
+    made = INSERTS[connection.dialect.name](_digest).values(rows).on_conflict_do_nothing()
+    begun = {row.site_id: row for row in connection.execute(made.returning(*_BEGUN))}
+    for id_ in sorted(day_of.keys() - begun.keys()):
+        status = "started" if id_ in with_news else "nothing"
+        again = (
+            update(_digest)
+            .where(
+                _digest.c.site_id == id_,
+                _digest.c.day == day_of[id_],
+                _digest.c.status == "refused",
+            )
+            .values(status=status, attempts=_digest.c.attempts + 1)
+        )
+        row = connection.execute(again.returning(*_BEGUN)).one_or_none()
+        if row is not None:
+            begun[id_] = row
+    return begun
 
 
 def _words(house: House, counts: Counts) -> tuple[str, str]:
@@ -200,10 +204,6 @@ def _words(house: House, counts: Counts) -> tuple[str, str]:
     return _("Your list for today"), "\n".join(lines) + "\n"
 
 
-def _is_morning(ctx: Context, site: Site) -> bool:
-    local = ctx.now.astimezone(ZoneInfo(site.timezone))
+def _is_morning(now: datetime, site: Row[Any]) -> bool:
+    local = now.astimezone(ZoneInfo(site.timezone))
     return local.weekday() < 5 and MORNING <= local.hour < NOON
-
-
-def _today(ctx: Context, site: Site) -> date:
-    return ctx.today(site.timezone)

@@ -85,7 +85,9 @@ def ledger(
         Only these participants.
     """
     query = visible(ctx).with_only_columns(Participant.id).order_by(Participant.study_number)
-    wanted = [id_ for id_ in ctx.session.scalars(query) if ids is None or id_ in ids]
+    if ids is not None:
+        query = query.where(Participant.id.in_(ids))
+    wanted = list(ctx.session.scalars(query))
     for start in range(0, len(wanted), AT_ONCE):
         chunk = wanted[start : start + AT_ONCE]
         known, done = people(ctx, chunk, channels), _done(ctx, chunk)

@@ -31,7 +31,7 @@ from qol_app.services.contacting import (
 )
 from qol_app.services.context import Context
 from qol_app.services.lease import Lease, still_held
-from qol_app.services.reminders import next_send_at
+from qol_app.services.reminders import Look, next_send_at
 from qol_app.services.tasks import finish_by_itself, open_task
 
 FIRST_WAIT = timedelta(minutes=1)
@@ -82,9 +82,9 @@ def ready(ctx: Context, lease: Lease, most: int) -> list[int]:
     return list(ctx.session.scalars(query))
 
 
-def any_unfinished(ctx: Context) -> bool:
+def any_unfinished(look: Look) -> bool:
     """Return whether any reminder waits for an attempt, or is in the middle of one."""
-    return ctx.session.connection().execute(_ANY_UNFINISHED).first() is not None
+    return bool(look(_ANY_UNFINISHED, {}))
 
 
 def prepare(

@@ -5,11 +5,12 @@ about each, claims it by a row that only one worker can insert, and writes down 
 again. A tick that was missed is made up for by the next one.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Executable, Row, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from qol_app.db.base import table_of
@@ -34,6 +35,8 @@ from qol_app.services.lease import INSERTS, Lease, still_held
 from qol_app.services.tasks import open_task
 
 AT_ONCE = 200
+# One statement that reads, on a connection of its own; see ``Database.look``.
+Look = Callable[[Executable, Mapping[str, Any]], Sequence[Row[Any]]]
 
 _ROW = table_of(Assessment)
 _ANY_OVERDUE = select(_ROW.c.id).where(_ROW.c.look_again_at <= bindparam("now")).limit(1)
@@ -105,10 +108,9 @@ def overdue(ctx: Context, most: int) -> Sequence[tuple[int, int]]:
     return ctx.session.connection().execute(_OVERDUE, {"now": ctx.now, "most": most}).all()
 
 
-def any_overdue(ctx: Context) -> bool:
+def any_overdue(look: Look, now: datetime) -> bool:
     """Return whether any assessment is to be looked at by now: the usual answer is no."""
-    found = ctx.session.connection().execute(_ANY_OVERDUE, {"now": ctx.now})
-    return found.first() is not None
+    return bool(look(_ANY_OVERDUE, {"now": now}))
 
 
 def look_now(ctx: Context, participant_id: int) -> None:

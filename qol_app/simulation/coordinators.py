@@ -137,7 +137,7 @@ class Office:
         follow_up.finish_task(ctx, participant, task.id, outcome.replace("_", " "))
         return reached
 
-    def month(self, residents: dict[int, Resident]) -> None:
+    def quarter(self, residents: dict[int, Resident]) -> None:
         """Say of most empty closed questionnaires why they are empty."""
         with self.runtime.writing(STAFF) as ctx:
             for person in standing.people(ctx):

@@ -8,22 +8,29 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
 
 from qol_app.db.base import table_of
-from qol_app.db.tables import Site, WorkerTick
+from qol_app.db.tables import WorkerTick
 from qol_app.services import audit, balance, digests, housekeeping, outgoing, reminders
 from qol_app.services import lease as leases
+from qol_app.services.balance_rows import Mark, mark
 from qol_app.services.context import Context
+from qol_app.services.digests import OutgoingDigest
 from qol_app.services.lease import INSERTS, LIFE, Lease
 from qol_app.worker.sending import ACTOR, Sender
 
 log = logging.getLogger(__name__)
 
 # How many numbers of the trail behind the last sealed one are looked at again each time.
-LOOK_BACK = 10_000
+LOOK_BACK = 2_000
 # How often it is counted whether an event came too late for that: the longer the trail, the
 # longer that takes, and none ever came so late.
 COUNT_TRAIL_EVERY = timedelta(days=1)
+# How often all messages on file are weighed, and not only what has changed.
+WEIGH_WHOLE_EVERY = timedelta(days=1)
 
 
 _TICK = table_of(WorkerTick)
@@ -54,8 +61,12 @@ class Worker:
     holder: str = field(default_factory=holder_name)
     lease: Lease | None = None
     life: timedelta = LIFE
+    weigh_whole_every: timedelta = WEIGH_WHOLE_EVERY
     _ticks: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     _count_trail_at: datetime = leases.NEVER
+    # How far it was weighed when last all was well; None has everything weighed.
+    _weighed: Mark | None = None
+    _weigh_whole_at: datetime = leases.NEVER
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def heartbeat(self) -> None:
@@ -104,16 +115,15 @@ class Worker:
 
     def _anything_due(self) -> bool:
         # Nothing due is the usual case: found out by one query that writes nothing.
-        with self.sender.runtime.reading(ACTOR) as ctx:
-            return reminders.any_overdue(ctx)
+        runtime = self.sender.runtime
+        return reminders.any_overdue(runtime.database.look, runtime.clock())
 
     def deliver(self) -> None:
         """Make the attempts that are due again, and find those that lost their thread."""
         held = self.lease
         if held is None:
             return
-        with self.sender.runtime.reading(ACTOR) as ctx:
-            waiting = outgoing.any_unfinished(ctx)
+        waiting = outgoing.any_unfinished(self.sender.runtime.database.look)
         if waiting:
             with self.sender.runtime.writing(ACTOR) as ctx:
                 outgoing.recover(ctx, held)
@@ -125,24 +135,21 @@ class Worker:
         held, email = self.lease, self.sender.channels.get("email")
         if held is None or email is None:
             return
-        with self.sender.runtime.reading(ACTOR) as ctx:
-            sites = digests.due_sites(ctx)
-        for site in self._with_news(held, sites):
-            with self.sender.runtime.writing(ACTOR) as ctx:
-                held_still = leases.still_held(ctx, held)
-                mail = digests.prepare(ctx, self.sender.house, site) if held_still else None
-            if mail is None:
-                continue
+        runtime = self.sender.runtime
+        sites = digests.due_sites(runtime.database.look, runtime.clock())
+        for mail in self._mails(held, sites):
             outcome = self.sender.hand_over(email, mail.message, f"digest {mail.digest_id}")
-            with self.sender.runtime.writing(ACTOR) as ctx:
+            with runtime.writing(ACTOR) as ctx:
                 digests.conclude(ctx, mail, outcome)
         self._note("digests", f"{len(sites)} sites looked at")
 
-    def _with_news(self, held: Lease, sites: Sequence[Site]) -> Sequence[Site]:
+    def _mails(self, held: Lease, sites: Sequence[Row[Any]]) -> Sequence[OutgoingDigest]:
         if not sites:
             return ()
         with self.sender.runtime.writing(ACTOR) as ctx:
-            return digests.with_news(ctx, sites) if leases.still_held(ctx, held) else ()
+            if not leases.still_held(ctx, held):
+                return ()
+            return digests.prepare(ctx, self.sender.house, sites)
 
     def seal(self) -> None:
         """Add what was recorded since to the chain of the audit trail."""
@@ -151,7 +158,9 @@ class Worker:
             return
         with self.sender.runtime.writing(ACTOR) as ctx:
             held_still = leases.still_held(ctx, held)
-            sealed = audit.seal(ctx.session, look_back=LOOK_BACK) if held_still else 0
+            # SQLite's one writer gives numbers in the order of commits: none comes late.
+            back = 0 if self.sender.runtime.database.is_sqlite else LOOK_BACK
+            sealed = audit.seal(ctx.session, look_back=back) if held_still else 0
             if held_still and ctx.now >= self._count_trail_at:
                 self._count_trail_at = ctx.now + COUNT_TRAIL_EVERY
                 if audit.is_behind(ctx.session):
@@ -159,11 +168,21 @@ class Worker:
         self._note("seal", f"sealed {sealed}")
 
     def weigh(self) -> None:
-        """Count what was expected against what was sent; health shows it if they disagree."""
+        """Count what was expected against what was sent; health shows it if they disagree.
+
+        Mostly of what has changed since the last time. Once a day, and for as long as anything
+        does not agree, of everything on file.
+        """
         if self.lease is None or self._anything_due():
             return  # what waits for the next sweep is not lost
         with self.sender.runtime.reading(ACTOR) as ctx:
-            found = balance.balance(ctx, self.sender.channels)
+            reached = mark(ctx)
+            whole = self._weighed is None or ctx.now >= self._weigh_whole_at
+            since = None if whole else self._weighed
+            found = balance.balance(ctx, self.sender.channels, since)
+        if whole:
+            self._weigh_whole_at = self.sender.runtime.clock() + self.weigh_whole_every
+        self._weighed = reached if found.balances else None
         self._note(balance.JOB, found.verdict)
 
     def keep_house(self) -> None:

@@ -12,6 +12,7 @@ from qol_app.db.tables import AccessLink, WebSession
 from qol_app.delivery.errors import TryAgainLater, Uncertain, Undeliverable
 from qol_app.services import callbacks
 from qol_app.services.balance import balance
+from qol_app.services.balance_rows import mark
 from qol_app.services.identity import Identity
 from qol_app.services.ledger import COLUMNS, ledger, write_csv
 from tests.made_once import pages_of
@@ -49,9 +50,14 @@ def lines(runtime, timepoint="T0", channels=CHANNELS):
         return {line.step: line for line in ledger(ctx, channels) if line.timepoint == timepoint}
 
 
-def weigh(runtime, channels=CHANNELS):
+def weigh(runtime, channels=CHANNELS, since=None):
     with runtime.reading(TESTS) as ctx:
-        return balance(ctx, channels)
+        return balance(ctx, channels, since)
+
+
+def reached(runtime):
+    with runtime.reading(TESTS) as ctx:
+        return mark(ctx)
 
 
 @contextmanager
@@ -219,20 +225,80 @@ def test_a_reminder_put_in_by_hand_is_named(runtime, worker, clock):
     )
 
 
+PUT_IN = (
+    "INSERT INTO reminder (participant_id, assessment_id, step, channel, due_at, status, why,"
+    " claimed_at, fence, attempts) SELECT participant_id, assessment_id, 'day-7', channel, due_at,"
+    " 'skipped', '', claimed_at, fence, 1 FROM reminder WHERE step = 'opening'"
+)
+
+
 @pytest.mark.parametrize(
-    ("statement", "said"),
+    ("statements", "said"),
     [
-        ("DELETE FROM delivery", "is handed_over, but no attempt says so"),
-        ("UPDATE reminder SET status = 'skipped'", "is skipped, but an attempt arrived"),
-        ("UPDATE delivery SET reference = 'forged.1'", "never saw attempt forged.1 begin"),
+        (["DELETE FROM delivery"], "is handed_over, but no attempt says so"),
+        (["DELETE FROM delivery"], "begin, but its row is gone"),
+        (["UPDATE reminder SET status = 'skipped'"], "is skipped, but an attempt arrived"),
+        (["UPDATE delivery SET reference = 'forged.1'"], "never saw attempt forged.1 begin"),
+        (["DELETE FROM delivery", "DELETE FROM reminder"], "claimed, but its row is gone"),
+        ([PUT_IN], "there is a row, but the trail never saw it claimed"),
     ],
 )
-def test_a_state_that_its_attempts_do_not_bear_is_named(runtime, worker, statement, said):
+def test_an_imbalance_is_named_by_the_look_at_everything_and_by_that_at_what_changed(
+    runtime, worker, statements, said
+):
+    enrol(runtime)
+    before = reached(runtime)
+    tick(worker)
+    after = reached(runtime)
+    assert weigh(runtime).balances
+    assert weigh(runtime, since=before).balances
+    with from_outside(runtime) as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    assert any(said in line for line in weigh(runtime).wrong)
+    assert any(said in line for line in weigh(runtime, since=before).wrong)
+    put_in = PUT_IN in statements
+    assert weigh(runtime, since=after).balances is not put_in
+
+
+def test_a_worker_that_stays_away_is_seen_by_the_look_at_what_changed(runtime, worker, clock):
+    enrol(runtime)
+    clock.move(minutes=16)
+    (said,) = weigh(runtime, since=reached(runtime)).wrong
+    assert said.startswith("UME-001 T0 opening: expected")
+
+
+def test_the_look_at_what_changed_reads_nothing_of_anybody_else(runtime, worker, clock):
+    for number in range(1, 4):
+        enrol(runtime, f"UME-00{number}", person=Identity(email=f"p{number}@example.org"))
+    tick(worker)
+    clock.move(days=1)
+    before = reached(runtime)
+    assert weigh(runtime, since=before).days == ()
+    enrol(runtime, "UME-004")
+    tick(worker)
+    assert [day.expected for day in weigh(runtime, since=before).days] == [1]
+    assert sum(day.expected for day in weigh(runtime).days) == 4
+
+
+def test_the_worker_weighs_everything_once_a_day_and_until_it_balances(runtime, worker, clock):
+    def verdict(**later):
+        clock.move(**later)
+        worker.heartbeat()
+        worker.weigh()
+        return worker._ticks["ledger"][1]
+
     enrol(runtime)
     tick(worker)
+    assert verdict(hours=1) == "balances"
     with from_outside(runtime) as connection:
-        connection.execute(text(statement))
-    assert any(said in line for line in weigh(runtime).wrong)
+        connection.execute(text("UPDATE reminder SET status = 'skipped'"))
+    assert verdict(hours=1) == "balances", "it was well when last looked at"
+    assert verdict(hours=23).startswith("1 found")
+    assert verdict(hours=1).startswith("1 found"), "not well again by nobody looking"
+    with from_outside(runtime) as connection:
+        connection.execute(text("UPDATE reminder SET status = 'handed_over'"))
+    assert verdict(hours=1) == "balances"
 
 
 def test_an_assessment_nobody_will_look_at_any_more_is_named(runtime, worker, clock):
@@ -290,6 +356,8 @@ def test_an_imbalance_turns_the_health_page_red(runtime, worker, client, clock):
     assert client.get("/health/deep").get_json()["checks"]["ledger"]["found"] == "balances"
     with from_outside(runtime) as connection:
         connection.execute(text("DELETE FROM delivery"))
+    clock.move(days=1)
+    worker.heartbeat()
     worker.weigh()
     worker.heartbeat()
     clock.move(seconds=11)
