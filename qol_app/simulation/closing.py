@@ -26,6 +26,7 @@ from qol_app.services import audit, balance, digests, planning, standing
 from qol_app.services.contacting import REACHED_NOBODY
 from qol_app.services.context import Context
 from qol_app.services.participants import Course
+from qol_app.simulation.plans import Plans, plans
 from qol_app.simulation.trial import Trial
 from qol_app.simulation.world import SETUP
 
@@ -72,6 +73,7 @@ class Facts:
     courses: dict[int, Course]
     submitted_at: dict[int, datetime]
     assessments: tuple[Assessment, ...]
+    plans: Plans
 
 
 def claims(trial: Trial) -> tuple[Claim, ...]:
@@ -101,6 +103,7 @@ def _facts(ctx: Context, trial: Trial) -> Facts:
         courses={id_: Course(tuple(own)) for id_, own in rows.items()},
         submitted_at={row.assessment_id: row.submitted_at for row in handed_in},
         assessments=tuple(session.scalars(select(Assessment).order_by(Assessment.id))),
+        plans=plans(ctx),
     )
 
 
@@ -185,14 +188,18 @@ def _once_a_day(facts: Facts) -> Iterator[str | None]:
 
 
 def _in_window(facts: Facts) -> Iterator[str | None]:
+    """By the plan in force when a message went, and not the one that stands today."""
     for one in facts.sent:
         handed_in = facts.submitted_at.get(one.row.id)
+        days = facts.plans.in_force(one.row.public_id, one.at)
         if handed_in is not None and handed_in < one.at:
             yield f"{_name(one)}: handed in already"
-        elif facts.trial.office.done["corrected"] or one.local.date() <= one.row.closes_on:
+        elif days is None:
+            yield f"{_name(one)}: not planned then"
+        elif days[0] <= one.local.date() <= days[1]:
             yield None
         else:
-            yield f"{_name(one)}: after closing on {one.row.closes_on}"
+            yield f"{_name(one)}: outside its window then, {days[0]} to {days[1]}"
 
 
 def _expected(facts: Facts) -> Iterator[str | None]:
@@ -248,7 +255,7 @@ CHECKS: dict[str, Callable[[Facts], Iterator[str | None]]] = {
     "nobody was written to after death, withdrawal, loss or during a pause": _stopped,
     "nothing went out at night, on weekends or holidays against the rules": _at_night,
     "nobody got two messages on one day": _once_a_day,
-    "nothing was asked that was handed in already or had closed": _in_window,
+    "each message lay in its window as it then was, and before handing in": _in_window,
     "every expected row is accounted for": _expected,
     "every answer that was called saved is there, and every receipt": _answers,
     "the chain of the audit trail is whole": _trail,

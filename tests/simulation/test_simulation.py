@@ -32,8 +32,11 @@ def lived(templates, folder, participants, years, seed):
 
 @pytest.fixture(scope="module")
 def trial(templates, tmp_path_factory):
-    """Five people and four months; read only, faults go into copies."""
-    yield from lived(templates, tmp_path_factory.mktemp("simulation"), 5, 0.35, 1)
+    """Four people and fifteen weeks; read only, faults go into copies.
+
+    The seed is one with corrected events, a bad address and mails of the morning.
+    """
+    yield from lived(templates, tmp_path_factory.mktemp("simulation"), 4, 0.3, 12)
 
 
 @pytest.fixture
@@ -46,9 +49,9 @@ def spoiled(trial, tmp_path):
     other = copy.copy(trial)
     other.runtime = replace(trial.runtime, database=database)
 
-    def sql(statement):
+    def sql(statement, **values):
         with database.engine.begin() as connection:
-            return connection.execute(text(statement)).rowcount
+            return connection.execute(text(statement), values).rowcount
 
     yield other, sql
     database.close()
@@ -60,6 +63,8 @@ def test_a_small_trial_is_lived_and_every_claim_about_it_holds(trial):
     looked_at = {claim.text for claim in found if claim.holds}
     assert len(looked_at) == len(found)
     assert trial.counts["messages"] > 10
+    assert trial.counts["digests"] > 0
+    assert trial.office.done["corrected"] > 0
     assert sum(len(one.saved) for one in trial.residents.values()) > 200
     assert sum(len(one.receipts) for one in trial.residents.values()) >= 4
 
@@ -77,6 +82,10 @@ FAULTS = {
     " o.participant_id = r.participant_id AND o.id <> r.id WHERE o.id = delivery.reminder_id"
     " LIMIT 1) WHERE reminder_id IN (SELECT max(id) FROM reminder WHERE status = 'handed_over'"
     " GROUP BY participant_id HAVING count(*) > 1)",
+    "provider": "DELETE FROM digest WHERE id = (SELECT max(id) FROM digest WHERE status ="
+    " 'accepted')",
+    "window": "UPDATE delivery SET started_at = datetime(started_at, '+98 days') WHERE id ="
+    " (SELECT max(id) FROM delivery)",
     "accounted": "UPDATE assessment SET dropped_at = planned_at WHERE started_at IS NULL",
 }
 
@@ -87,6 +96,30 @@ def test_a_fault_put_into_the_database_is_found(spoiled, word):
     assert sql(FAULTS[word]) > 0
     failed = [claim.text for claim in claims(trial) if claim.against]
     assert any(word in claim for claim in failed), failed
+
+
+# The window an assessment had until just after its last message was another one than today's.
+ANOTHER_PLAN_THEN = """
+    INSERT INTO audit_event (at, actor, role, site, action, subject, subject_id, new, reason,
+        program_version)
+    SELECT datetime(d.started_at, '-1 minute'), 'x', '', '', 'assessment.move', 'assessment',
+        a.public_id, json_object('opens_on', date(d.started_at, :opens),
+        'closes_on', date(d.started_at, :closes)), '', ''
+    FROM delivery AS d JOIN reminder AS r ON r.id = d.reminder_id
+    JOIN assessment AS a ON a.id = r.assessment_id ORDER BY d.id DESC LIMIT 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes", "wrong"), [(1, 9, True), (-9, -1, True), (-9, 9, False), (0, 0, False)]
+)
+def test_a_message_is_judged_by_the_window_in_force_when_it_went(spoiled, opens, closes, wrong):
+    trial, sql = spoiled
+    trial.office.done["corrected"] += 1  # as after any correction of an event
+    assert sql(ANOTHER_PLAN_THEN, opens=f"{opens} days", closes=f"{closes} days") == 1
+    (claim,) = [claim for claim in claims(trial) if "window" in claim.text]
+    assert bool(claim.against) is wrong
+    assert all("outside its window then" in one for one in claim.against)
 
 
 def test_an_answer_that_was_called_saved_and_is_gone_is_found(trial):
@@ -104,7 +137,7 @@ def test_the_same_seed_gives_the_same_trial_and_another_seed_another(templates, 
     for name in ("a", "b"):
         folder = tmp_path / name
         folder.mkdir()
-        seen += [fingerprint(again) for again in lived(templates, folder, 2, 0.08, 7)]
+        seen += [fingerprint(again) for again in lived(templates, folder, 1, 0.06, 7)]
     assert seen[0] == seen[1]
     assert draw(trial.protocol, 7, 1, 5) != draw(trial.protocol, 8, 1, 5)
 
