@@ -7,7 +7,7 @@ import pytest
 from tests.faults.pack import Zygote
 
 # A first look; a build kills 1,000 besides, a release 10,000.
-KILLS = 60
+KILLS = 40
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,7 +20,7 @@ def fault_cycles(request: pytest.FixtureRequest) -> int:
     return request.config.getoption("--kills")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def zygote() -> Iterator[Zygote]:
     """The process that forks workers."""
     running = Zygote()

@@ -8,9 +8,11 @@ through all its jobs again. The order ``{"stop": true}`` ends every worker. They
 import ctypes
 import gc
 import json
+import mmap
 import os
 import select
 import signal
+import struct
 import sys
 import threading
 import time
@@ -69,14 +71,39 @@ class Fate:
                 self.woken = True
 
 
+class Leaps:
+    """Seconds by which the clock of all workers has been put forward; shared over forks."""
+
+    def __init__(self) -> None:
+        self._shared = mmap.mmap(-1, 8)
+
+    @property
+    def seconds(self) -> float:
+        return struct.unpack("d", self._shared[:8])[0]
+
+    @seconds.setter
+    def seconds(self, value: float) -> None:
+        self._shared[:8] = struct.pack("d", value)
+
+    def wait(self, seen: float, at_most_s: float) -> None:
+        """Wait until the clock is put forward."""
+        until = time.monotonic() + at_most_s
+        while self.seconds == seen and time.monotonic() < until:
+            time.sleep(0.002)
+
+
+LEAPS = Leaps()
+
+
 class Clock:
-    """Time that runs faster than ours, from an instant all workers agree on."""
+    """Time that runs faster than ours, from an instant all workers agree on, and leaps."""
 
     def __init__(self, start: float, shown: str, speed: float) -> None:
         self.start, self.shown, self.speed = start, datetime.fromisoformat(shown), speed
 
     def __call__(self) -> datetime:
-        return self.shown + timedelta(seconds=(time.time() - self.start) * self.speed)
+        passed = (time.time() - self.start) * self.speed
+        return self.shown + timedelta(seconds=passed + LEAPS.seconds)
 
 
 class FatefulMail(Email):
@@ -208,10 +235,11 @@ def run_and_die(order: dict, house: House, runtime: Runtime) -> None:
     """Be one of several that wait for the lease, use it, and die; end if no work is left."""
     worker = make(order, house, Fate(order["point"], order["passes"], order["signal"]), runtime)
     while True:
+        seen = LEAPS.seconds
         try:
             worker.heartbeat()
             if worker.lease is None:
-                time.sleep(order["life_s"] / 2)
+                LEAPS.wait(seen, at_most_s=order["life_s"])
                 continue
             worker.deliver()
             worker.remind()
@@ -235,7 +263,7 @@ def die_with_parent() -> None:
 def main() -> None:
     die_with_parent()
     house = House.of(make_settings("", Path()))
-    children: set[int] = set()
+    children: dict[int, float] = {}
     runtimes: dict[str, Runtime] = {}
     buffer = b""
     while True:
@@ -250,16 +278,19 @@ def main() -> None:
                 if "stop" in order:
                     end(children)
                     runtimes.clear()
+                    LEAPS.seconds = 0.0
                     print("stopped 0", flush=True)
                     continue
                 if order["database_url"] not in runtimes:
                     runtimes[order["database_url"]] = warm_up(order, house)
                     gc.freeze()
-                children.add(fork(order, house, runtimes[order["database_url"]]))
+                pid = fork(order, house, runtimes[order["database_url"]])
+                children[pid] = order["leap_s"]
         for pid in list(children):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
-                children.discard(pid)
+                # The lease of the dead has run out: nobody has to wait for that in earnest.
+                LEAPS.seconds += children.pop(pid)
                 print(f"ended {pid} {os.WTERMSIG(status)}", flush=True)
     end(children)
 
@@ -276,7 +307,7 @@ def fork(order: dict, house: House, runtime: Runtime) -> int:
     return pid
 
 
-def end(children: set[int]) -> None:
+def end(children: dict[int, float]) -> None:
     """Kill every worker and wait until it has gone."""
     for pid in children:
         os.kill(pid, signal.SIGKILL)
