@@ -57,12 +57,16 @@ def pages(page: Page, person):
     yield "home with nothing due"
     page.goto(f"/q/{person.ref}")
     yield "shut"
-    page.goto("/offline")
+    page.context.set_offline(True)
+    page.goto("/home")
     yield "no connection"
+    page.context.set_offline(False)
     page.goto("/nowhere")
     yield "not found"
     page.goto("/home")
     page.get_by_role("button", name="Sign out").click()
+    # The script first asks the phone whether an answer would be lost.
+    page.get_by_role("button", name="Sign out").wait_for(state="detached")
     yield "goodbye"
 
 
@@ -126,3 +130,9 @@ def test_a_message_at_the_item_is_read_with_it(page, person):
     described = box.get_attribute("aria-describedby").split()
     assert "answer-error" in described
     assert "0 to 100" in page.locator("#answer-error").inner_text()
+
+
+def test_the_page_without_a_connection_leads_home_when_there_is_one(page, person):
+    come_in(page, person)
+    page.goto("/offline")
+    expect(page).to_have_url(re.compile("/home$"))

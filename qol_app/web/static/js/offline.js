@@ -14,8 +14,10 @@ const template = document.getElementById("question-template");
 const fromReview = new URLSearchParams(location.search).get("review") === "1";
 // The button of a form that could not be sent; pressed once, however often the page is loaded.
 const pressed = new URLSearchParams(location.hash.slice(1)).get("go");
-const here = location.pathname + location.search;
-history.replaceState(null, "", here);
+// Where the real page is. Opened under its own address, this page stands in for none.
+const asked = location.pathname + location.search;
+const here = location.pathname === "/offline" ? "/home" : asked;
+history.replaceState(null, "", asked);
 let leaving = false;
 
 async function sheetOf(path) {
