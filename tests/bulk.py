@@ -111,20 +111,36 @@ class Study:
             started_at=noon(answered) if answered else None,
         )
         if answered:
-            self._answers(aid, answered)
+            self.answer(aid, answered)
+            self.rows[Submission].append(
+                {"assessment_id": aid, "receipt": public_id(), "submitted_at": noon(answered)}
+            )
 
-    def _answers(self, aid: int, on: date) -> None:
+    def answer(self, aid: int, on: date) -> None:
+        """Answer the first questionnaire; who wants other answers overrides it."""
+        self.form(aid, on, "qlq-c30", 0, (self.instrument, self.wording), ALL_FOUR)
+
+    def form(
+        self,
+        aid: int,
+        on: date,
+        instrument: str,
+        position: int,
+        definitions: tuple[int, int],
+        answers: Mapping[str, int],
+    ) -> None:
+        """Add one questionnaire with its answers; ``definitions`` are instrument and wording."""
         form = self._add(
             Form,
             assessment_id=aid,
-            instrument="qlq-c30",
-            position=0,
-            instrument_id=self.instrument,
-            wording_id=self.wording,
+            instrument=instrument,
+            position=position,
+            instrument_id=definitions[0],
+            wording_id=definitions[1],
             language="sv",
             started_at=noon(on),
         )
-        for item, value in ALL_FOUR.items():
+        for item, value in answers.items():
             self._add(
                 Response,
                 event_id=f"{form}-{item}",
@@ -135,6 +151,3 @@ class Study:
                 counter=1,
                 recorded_at=noon(on),
             )
-        self.rows[Submission].append(
-            {"assessment_id": aid, "receipt": public_id(), "submitted_at": noon(on)}
-        )

@@ -12,7 +12,7 @@ from qol_app.analysis.thresholds import HIGHER_IS_BETTER
 from qol_app.definition.instrument import Instrument
 from qol_app.errors import AnalysisError
 from qol_app.report.canvas import Wording
-from qol_app.report.data import ReportData
+from qol_app.report.data import INDEX_WIDTH, ReportData
 from qol_app.report.model import Draft, Figure, Section, Table
 from qol_app.report.plots_of_effects import forest_plot
 from qol_app.report.plots_of_means import panels
@@ -20,8 +20,6 @@ from qol_app.report.speech import Speech
 
 SENSITIVITY_SEED = 20190906
 IMPUTATIONS = 20
-# From the worst state to the best, in the value sets of EQ-5D about 1 to 1.6.
-INDEX_WIDTH = 2.0
 
 
 def scales_answered(data: ReportData) -> Iterator[tuple[Instrument, list[str]]]:
@@ -87,7 +85,9 @@ def _profile_figure(
     )
     shown = rows[["scale", "arm"]].drop_duplicates().astype(str).reset_index(drop=True)
     cells = {
-        (str(row.scale), str(row.arm), str(row.timepoint)): _mean_cell(say, row)
+        (str(row.scale), str(row.arm), str(row.timepoint)): _mean_cell(
+            say, row, data.decimals(instrument, str(row.scale))
+        )
         for row in rows.itertuples()
     }
     for timepoint in known:
@@ -101,10 +101,10 @@ def _profile_figure(
     return panels(wording, table, points, titles, known, list(data.arms), say("Mean score"), limits)
 
 
-def _mean_cell(say: Speech, row) -> str:  # type: ignore[no-untyped-def]
+def _mean_cell(say: Speech, row, decimals: int) -> str:  # type: ignore[no-untyped-def]
     if not row.n:
         return "n=0"
-    return f"{say.interval(row.mean, row.ci_low, row.ci_high)}, n={row.n}"
+    return f"{say.interval(row.mean, row.ci_low, row.ci_high, decimals)}, n={row.n}"
 
 
 # --- all scales at the key timepoints -----------------------------------------------------
@@ -161,7 +161,6 @@ def _scale_rows(
 ) -> Iterator[dict[str, object]]:
     small = data.difference(instrument.code, scale)
     better = data.direction(instrument, scale) == HIGHER_IS_BETTER
-    width = next((s.high - s.low for s in instrument.scales if s.code == scale), INDEX_WIDTH)
     for timepoint in times:
         labels = {
             "instrument": instrument.code,
@@ -169,7 +168,7 @@ def _scale_rows(
             "title": data.scale_title(instrument, scale),
             "timepoint": timepoint,
             "higher_is_better": better,
-            "width": width,
+            "width": data.width(instrument, scale),
             "smallest_that_matters": small.points if small else np.nan,
             "source": small.source if small else "",
         }
@@ -256,7 +255,7 @@ def _forest_figure(data: ReportData, mine: pd.DataFrame) -> Figure:
             "timepoint": mine["timepoint"].to_numpy(),
             "group": mine["group"].astype(str).to_numpy(),
             "estimate": [
-                say.interval(*one)
+                say.interval(*one, decimals=1 if width > INDEX_WIDTH else 3)
                 for one in zip(mine["estimate"], mine["ci_low"], mine["ci_high"], strict=True)
             ],
             "n": mine["n"].to_numpy(),

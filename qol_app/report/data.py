@@ -29,6 +29,8 @@ from qol_app.export.study import Part, Study
 from qol_app.report.model import Options
 
 EVERYBODY = "all"
+# From the worst state to the best, in the value sets of EQ-5D about 1 to 1.6.
+INDEX_WIDTH = 2.0
 ANCHOR = "randomisation"
 FACTS = ("participants", "visits", "scores", "events")
 
@@ -116,6 +118,14 @@ class ReportData:
         """Return which way is better; where the scale does not say, higher."""
         found = next((str(s.direction) for s in instrument.scales if s.code == scale), "none")
         return HIGHER_IS_BETTER if found == "none" else found
+
+    def width(self, instrument: Instrument, scale: str) -> float:
+        """Return how long a scale is; that of an index where it is no scale of its own."""
+        return next((s.high - s.low for s in instrument.scales if s.code == scale), INDEX_WIDTH)
+
+    def decimals(self, instrument: Instrument, scale: str) -> int:
+        """Return with how many decimals scores are printed: an index moves by thousandths."""
+        return 1 if self.width(instrument, scale) > INDEX_WIDTH else 3
 
     def threshold(self, instrument: str, scale: str) -> Threshold:
         """Return the change of one participant that matters, with its source."""

@@ -139,7 +139,9 @@ def _incidence(data: ReportData, scale: str, title: str, rows: pd.DataFrame, rul
     at = result.at_times[result.at_times["cause"] == "deteriorated"]
     return curves_plot(
         wording,
-        Table(f"deterioration-incidence-{scale}", words, result.at_times),
+        Table(
+            f"deterioration-incidence-{scale}", words, result.at_times, _at(say, result.at_times)
+        ),
         [(str(arm), worse[worse["group"] == arm]) for arm in data.arms],
         at,
         value="incidence",
@@ -149,3 +151,15 @@ def _incidence(data: ReportData, scale: str, title: str, rows: pd.DataFrame, rul
         risk_label=say("At risk"),
         until=max(times),
     )
+
+
+def _at(say: Speech, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per group and day with the per cent of either cause beside each other."""
+    shares = [
+        say.interval(100 * r.incidence, 100 * r.ci_low, 100 * r.ci_high) for r in rows.itertuples()
+    ]
+    told = rows.assign(cause=[f"{say(str(one))}, %" for one in rows["cause"]], share=shares)
+    told = told.astype({"group": str})
+    keys = ["group", "time", "n_risk"]
+    wide = told.pivot(index=keys, columns="cause", values="share")
+    return wide[list(dict.fromkeys(told["cause"]))].reset_index().rename_axis(columns=None)

@@ -109,6 +109,8 @@ HEADINGS: Mapping[str, str] = {
     "smallest_that_matters": "Smallest that matters",
     "sha256": "SHA-256",
     "answer": "In this report",
+    "mean_sd": "Mean (SD)",
+    "median_quartiles": "Median (quartiles)",
 }
 
 

@@ -78,7 +78,8 @@ def baseline_table(data: ReportData) -> Section:
     draft.table("table-1", say("Participants at baseline"), exact, shown)
     # Groups are every instrument with every scale; most are scales of another instrument.
     known = result.table.groupby(["instrument", "scale"], observed=True)["n"].transform("sum") > 0
-    draft.table("baseline-scores", say("Baseline scores"), result.table[known])
+    found = result.table[known]
+    draft.table("baseline-scores", say("Baseline scores"), found, _spread(data, found))
     draft.account(say("Baseline scores"), result)
     draft.note(
         "Baseline is the last valid score from 28 days before randomisation to that day, given "
@@ -86,6 +87,25 @@ def baseline_table(data: ReportData) -> Section:
         "differences: they are due to chance."
     )
     return draft.section()
+
+
+def _spread(data: ReportData, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of descriptives as a reader wants them: each centre beside its spread."""
+    say, instruments = data.options.say, data.instruments()
+    shown = table[["instrument", "scale", "arm", "n"]].astype({"scale": str, "arm": str})
+    digits = [data.decimals(instruments[row.instrument], row.scale) for row in shown.itertuples()]
+    pairs = {"mean_sd": ("mean", "sd", None), "median_quartiles": ("median", "q1", "q3")}
+    for name, (middle, low, high) in pairs.items():
+        ends = [table[one] for one in (middle, low, high) if one]
+        shown[name] = [
+            f"{say.number(m, d)} ({'–'.join(say.number(one, d) for one in rest)})"
+            for d, m, *rest in zip(digits, *ends, strict=True)
+        ]
+    shown["range"] = [
+        f"{say.number(low, d)} – {say.number(high, d)}"
+        for d, low, high in zip(digits, table["minimum"], table["maximum"], strict=True)
+    ]
+    return shown
 
 
 def _first_table(
@@ -119,8 +139,10 @@ def _baseline_scores(data: ReportData, table: pd.DataFrame, say: Speech) -> list
             known = mine[mine["scale"] == scale]
             if not known["n"].sum():
                 continue
+            digits = data.decimals(instrument, str(scale))
             cells = {
-                row["arm"]: f"{say.number(row['mean'])} ({say.number(row['sd'])}), {row['n']}"
+                row["arm"]: f"{say.number(row['mean'], digits)} "
+                f"({say.number(row['sd'], digits)}), {row['n']}"
                 for _, row in known.iterrows()
             }
             title = data.scale_title(instrument, scale)

@@ -10,6 +10,9 @@ from matplotlib.figure import Figure as Canvas
 from qol_app.report import canvas
 from qol_app.report.model import Figure, Table
 
+# More timepoints than this would overlap under a panel a third of a page wide.
+CROWDED = 7
+
 
 def panels(
     wording: canvas.Wording,
@@ -35,14 +38,16 @@ def panels(
             mine = rows[rows["panel"] == code]
             for place, group in enumerate(groups):
                 _course(axes, mine[mine["group"] == group], order, place, len(groups), group)
-            axes.set_title(_short(f"{code}  {title}"), loc="left")
+            axes.set_title(_short(code, title), loc="left")
             if limits and code in limits:
                 low, high = limits[code]
                 axes.set_ylim(*canvas.with_margin(low, high))
             axes.set_xticks(range(len(order)), order)
-            axes.tick_params(axis="x", labelsize=7.5)
-        for axes in list(grid.flat)[len(titles) :]:
-            axes.set_visible(False)
+            # Beside each other only where there is room for it.
+            axes.tick_params(axis="x", labelsize=7.5, rotation=90 if len(order) > CROWDED else 0)
+        for place, axes in enumerate(grid.flat):
+            axes.set_visible(place < len(titles))
+            axes.tick_params(axis="x", labelbottom=place + across >= len(titles))
         for row in grid:
             row[0].set_ylabel(y_label)
         handles, labels = next(iter(grid.flat)).get_legend_handles_labels()
@@ -51,8 +56,12 @@ def panels(
         return canvas.finished(picture, wording, table)
 
 
-def _short(title: str, most: int = 32) -> str:
-    return title if len(title) <= most else f"{title[: most - 1]}…"
+def _short(code: str, title: str, most: int = 32) -> str:
+    """Return code and title, as much as a panel has room for; a long code says enough alone."""
+    whole = f"{code}  {title}"
+    if len(whole) <= most:
+        return whole
+    return code if len(code) > most // 2 else f"{whole[: most - 1]}…"
 
 
 def _course(

@@ -15,6 +15,7 @@ from qol_app.report.look import Wanted, choices, picked, pictures
 from qol_app.report.model import Table
 from qol_app.report.page import INDEX, all_tables, html, write_report
 from qol_app.report.plots_of_effects import forest_plot
+from qol_app.report.plots_of_means import panels
 from qol_app.report.plots_of_people import _beside
 from qol_app.report.registry import SECTIONS, written
 from qol_app.report.speech import ENGLISH
@@ -243,3 +244,36 @@ def test_events_of_neighbouring_days_share_one_label(by_arm):
     assert set(mine["kind"].map(titles)) <= set(course.table.frame["what"])
     near = pd.DataFrame({"day": [-3.0, 0.0, 300.0], "what": ["a", "b", "c"]})
     assert _beside(near, pd.Series([10.0])) == [([-3.0, 0.0], ["a", "b"]), ([300.0], ["c"])]
+
+
+def test_every_column_of_panels_says_its_timepoints():
+    rows = pd.DataFrame(
+        [
+            {"panel": code, "timepoint": at, "group": "all", "mean": 5.0, "ci_low": 4, "ci_high": 6}
+            for code in "ABCD"
+            for at in ("T0", "M6")
+        ]
+    )
+    svg = panels(
+        Wording("p", "p", "p"), Table("p", "p", rows), rows, dict.fromkeys("ABCD", ""),
+        ["T0", "M6"], ["all"], "Mean",
+    ).svg  # fmt: skip
+    # Three columns, the first with two rows: below B and C there is no panel.
+    assert len(re.findall(r">T0<", svg)) == 3
+
+
+def test_an_index_is_printed_in_thousandths(by_arm):
+    instrument = by_arm.instrument_of("PF")
+    assert by_arm.decimals(instrument, "PF") == 1
+    assert by_arm.decimals(instrument, "INDEX_SE_EBS_TTO_2020") == 3
+
+
+def test_incidence_of_either_cause_stands_in_one_row(sections):
+    section = section_of(sections, "deterioration")
+    table = next(one.table for one in section.figures if one.name == "deterioration-PF")
+    assert list(table.shown.columns)[:3] == ["group", "time", "n_risk"]
+    assert len(table.shown) == len(table.frame) / 2
+    first = table.frame[(table.frame["group"] == "A") & (table.frame["time"] == 365)]
+    shown = table.shown[(table.shown["group"] == "A") & (table.shown["time"] == 365)].iloc[0]
+    for cause, incidence in zip(first["cause"], first["incidence"], strict=True):
+        assert shown[f"{cause}, %"].startswith(f"{100 * incidence:.1f} (")
