@@ -147,13 +147,14 @@ def _due(ctx: Context, participant: Participant, row: Assessment, today: date) -
 
 def _amount(ctx: Context, participant: Participant, row: Assessment) -> tuple[int, int, int]:
     """Return how many items are asked, how many are left, and about how many minutes."""
+    protocol = ctx.library.protocol(ctx.session, row.protocol_id)
+    whole = protocol.package(row.package).minutes
     if row.started_at is not None:
         state = sitting(ctx, participant, row).progress
-        return state.asked, state.items_left, state.minutes_left
-    protocol = ctx.library.protocol(ctx.session, row.protocol_id)
+        return state.asked, state.items_left, min(state.minutes_left, whole)
     instruments = [
         ctx.library.instrument(ctx.session, newest_id(ctx.session, "instrument", code))
         for code in row.instruments
     ]
     n_items = sum(len([i for i in one.items if i.asked_if is None]) for one in instruments)
-    return n_items, n_items, protocol.package(row.package).minutes
+    return n_items, n_items, whole

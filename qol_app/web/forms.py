@@ -10,6 +10,7 @@ from wtforms import Field, Form, StringField, ValidationError
 
 from qol_app.assessment import Screen, check_response
 from qol_app.errors import ResponseError
+from qol_app.services.access import PIN_DIGITS
 from qol_app.web.language import _
 
 # Clocks of phones are wrong by hours, not by centuries; beyond this it is no clock.
@@ -110,18 +111,26 @@ def _wanted(screen: Screen) -> str:
     return _("Please give a whole number from %(first)s to %(last)s.", first=first, last=last)
 
 
+def _digits(text: str) -> str:
+    """Return a PIN without spaces, its digits as ASCII, whatever keyboard they came from."""
+    return "".join(str(int(one)) if one.isdecimal() else one for one in text if not one.isspace())
+
+
 class PinForm(Form):
     """The second factor of a participant."""
 
-    pin = StringField(filters=[lambda text: "".join((text or "").split())])
+    pin = StringField(filters=[lambda text: _digits(text or "")])
 
     def __init__(self, posted: Any = None) -> None:
         super().__init__(posted)
         self.pin.label.text = _("PIN")
 
     def validate_pin(self, field: Field) -> None:
-        """Ask for six digits; whether they are right is not for a form to say."""
-        if not field.data:
+        """Ask for six digits; whether they are right is not for a form to say.
+
+        What cannot be a PIN, a digit short, is not one of the few tries there are.
+        """
+        if len(field.data) != PIN_DIGITS or not field.data.isdecimal():
             raise ValidationError(_("Please write your six-digit PIN."))
 
 

@@ -61,6 +61,7 @@ def pages(page: Page, person):
     page.goto("/home")
     yield "no connection"
     page.context.set_offline(False)
+    page.get_by_role("button", name="Sign out").wait_for()
     page.goto("/nowhere")
     yield "not found"
     page.goto("/home")
@@ -120,6 +121,18 @@ def test_a_question_can_be_answered_by_keyboard_alone(page, person):
     assert page.locator("input:checked").get_attribute("value") == "2"
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("/q2"))
+
+
+def test_what_was_asked_for_is_asked_no_longer_and_nothing_moves_under_the_finger(page, person):
+    begin(page, person)
+    press(page)
+    message, skip = page.locator("#answer-error"), page.locator(".steps-skip")
+    expect(message).to_be_visible()
+    rows = [one.bounding_box() for one in page.locator(".option label").all()]
+    choose(page, "Clear")
+    expect(message).to_be_hidden()
+    expect(skip).to_be_hidden()
+    assert [one.bounding_box() for one in page.locator(".option label").all()] == rows
 
 
 def test_a_message_at_the_item_is_read_with_it(page, person):

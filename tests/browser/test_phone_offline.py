@@ -64,11 +64,18 @@ def test_offline_in_the_middle_nothing_is_lost_and_all_arrive_once(page, person,
     choose(page, "Strong")
     press(page)
     at(page, "q35")
+    page.goto(f"{page.url}#go=<b>")
     page.reload()
+    at(page, "q35")
     press(page)
-    expect(page.locator("#answer-error")).to_contain_text("No answer is chosen yet")
+    message = page.locator("#answer-error")
+    expect(message).to_contain_text("No answer is chosen yet")
     press(page, "Skip this question")
     at(page, "q36")
+    press(page)
+    expect(message).to_be_visible()
+    choose(page, "None")
+    expect(message).to_be_hidden()
     page.go_back()
     at(page, "q35")
     press(page, "Back")
@@ -87,6 +94,7 @@ def test_offline_in_the_middle_nothing_is_lost_and_all_arrive_once(page, person,
         ("q33", "ANSWERED", 3),
         ("q34", "ANSWERED", 4),
         ("q35", "SKIPPED", None),
+        ("q36", "ANSWERED", 1),
     ]
 
 

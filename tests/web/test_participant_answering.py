@@ -76,7 +76,8 @@ def test_what_was_begun_can_be_gone_on_with_on_another_device(begun, open_browse
     begun.press("Next", answer="3")
     other = open_browser()
     seen = sign_in(other, person)
-    assert "76 questions left" in seen.text
+    # Never more than was said before the first question.
+    assert "76 questions left · about 18 minutes" in seen.text
     assert f"/q/{person.ref}" in seen.links
     seen = other.get(f"/q/{person.ref}")
     assert seen.path == at(person, "q3")

@@ -168,6 +168,7 @@ def test_signing_out_ends_the_session_and_forgets_the_browser(signed_in):
     assert seen.path == "/goodbye"
     seen = signed_in.get("/home")
     assert seen.path == "/signed-out"
+    assert "half an hour" not in seen.text
     assert "open the link" in seen.text
     assert "pin" not in seen.form().values if seen.forms else True
 
@@ -203,6 +204,20 @@ def test_who_comes_after_the_end_is_told_kindly(runtime, browser, person, kind, 
 def test_the_pin_may_be_written_with_blanks(browser, person):
     browser.get(f"/a/{person.token}?lang=en")
     assert browser.press("Continue", pin="270 413").path == "/home"
+
+
+def test_the_pin_may_be_written_in_the_digits_of_any_keyboard(browser, person):
+    browser.get(f"/a/{person.token}?lang=en")
+    assert browser.press("Continue", pin="٢٧٠٤١٣").path == "/home"
+
+
+@pytest.mark.requirement("A4")
+def test_what_cannot_be_a_pin_is_asked_for_again_and_is_no_try(browser, person):
+    browser.get(f"/a/{person.token}?lang=en")
+    for pin in ("27041", "2704133", "27041²", "27041x", "😀" * 6, "27041\x003"):
+        seen = browser.press("Continue", pin=pin)
+        assert (seen.status, "Please write your six-digit PIN." in seen.text) == (422, True)
+    assert browser.press("Continue", pin=person.pin).path == "/home"
 
 
 @pytest.mark.requirement("I8")

@@ -13,7 +13,8 @@ const main = document.getElementById("offline");
 const template = document.getElementById("question-template");
 const fromReview = new URLSearchParams(location.search).get("review") === "1";
 // The button of a form that could not be sent; pressed once, however often the page is loaded.
-const pressed = new URLSearchParams(location.hash.slice(1)).get("go");
+const said = new URLSearchParams(location.hash.slice(1)).get("go");
+const pressed = ["next", "back", "skip"].find((go) => go === said);
 // Where the real page is. Opened under its own address, this page stands in for none.
 const asked = location.pathname + location.search;
 const here = location.pathname === "/offline" ? "/home" : asked;
@@ -71,7 +72,7 @@ function box(screen, chosen) {
   part.innerHTML =
     '<div class="scale" id="scale" hidden></div><div class="scale-side"><p class="scale-end"></p>' +
     '<div class="scale-box"><label class="field-hint" for="answer"></label>' +
-    '<input id="answer" name="answer" inputmode="numeric" maxlength="4" autocomplete="off"></div>' +
+    '<input id="answer" name="answer" inputmode="numeric" maxlength="4" placeholder=" " autocomplete="off"></div>' +
     '<p class="scale-end"></p></div>';
   const [high, low] = part.querySelectorAll(".scale-end");
   high.textContent = screen.high ?? "";
@@ -173,6 +174,7 @@ function sayEarlier() {
 function ask(form, text) {
   const message = form.querySelector("#answer-error");
   message.textContent = text;
+  message.dataset.until = text === words.unanswered ? "chosen" : "";
   message.hidden = false;
   form.querySelector("[value=skip]").hidden = text !== words.unanswered;
 }
