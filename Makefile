@@ -5,9 +5,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 KILLS ?= 10000
+export QOL_TEST_ENGINE
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run test check bench faults validate pictures trace pins clean
+.PHONY: help run test other check bench faults validate pictures trace pins clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -21,6 +22,9 @@ test: $(VENV)/.development ## everything the tests need, then all tests
 	@tests/prepare
 	@# Three processes, each with threads of its own for matrices this small, only wait for each other.
 	@OPENBLAS_NUM_THREADS=1 TMPDIR=$$([ -w /dev/shm ] && echo /dev/shm || echo /tmp) $(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+
+other: $(VENV)/.development ## the tests of pages and services on the other of the two databases
+	@$(MAKE) -s test ARGS="tests/web tests/services $(ARGS)" QOL_TEST_ENGINE=other
 
 check: $(VENV)/.development ## format, lint, types
 	$(BIN)/ruff format --check .

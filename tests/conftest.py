@@ -55,6 +55,8 @@ pytest_plugins = ("tests.trace", "tests.chromium")
 ENGINES = ("sqlite", "postgresql")
 # PostgreSQL; on a machine that has none, the rest is still run on SQLite.
 DEPLOYMENT = "deployment"
+# Where the engine is not the claim a story is told on one, and with this setting on the other.
+TELL_ON_THE_OTHER = os.environ.get("QOL_TEST_ENGINE") == "other"
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 KEY = bytes(range(7, 39))
 
@@ -201,6 +203,12 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
     """Databases that every test copies instead of migrating anew."""
     with ExitStack() as stack:
         yield Templates(tmp_path_factory.mktemp("templates"), stack)
+
+
+def told_on(engine: str) -> list[str]:
+    """Return the one engine of stories whose claim is not about engines."""
+    other = DEPLOYMENT if engine == "sqlite" else "sqlite"
+    return [other if TELL_ON_THE_OTHER else engine]
 
 
 def fresh_study(engine: str, templates: Templates, folder: Path) -> Iterator[str]:

@@ -21,6 +21,7 @@ from tests.conftest import (
     fresh_study,
     make_runtime,
     make_settings,
+    told_on,
 )
 from tests.studies import C30, EQ5D, answered, assessment, enrolled, explained
 
@@ -48,13 +49,14 @@ class WholeStudy:
         return folder
 
 
-@pytest.fixture(params=[DEPLOYMENT])
+@pytest.fixture(params=told_on(DEPLOYMENT))
 def database_url(
     request: pytest.FixtureRequest, templates: Templates, tmp_path: Path
 ) -> Iterator[str]:
     """A study database as in the deployment, where a test does not name its engines.
 
-    Pages tell their stories on SQLite; what saves, claims, locks or streams is shown on both.
+    What saves, claims, locks or streams is shown on both. ``make other`` tells the same
+    stories on SQLite.
     """
     yield from fresh_study(request.param, templates, tmp_path)
 

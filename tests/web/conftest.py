@@ -7,19 +7,19 @@ import pytest
 from flask import Flask
 
 from qol_app.runtime import Runtime
-from tests.conftest import Templates, fresh_study
+from tests.conftest import Templates, fresh_study, told_on
 from tests.participants import Enrolled, enrolled
 from tests.web.browsing import Browser, sign_in
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=told_on("sqlite"))
 def database_url(
     request: pytest.FixtureRequest, templates: Templates, tmp_path: Path
 ) -> Iterator[str]:
     """A study database on SQLite, where a test does not name its engines.
 
     Every page is opened by every role on PostgreSQL in ``test_access_matrix.py``; saving and
-    answering are shown on both, and so is all that services do beneath.
+    answering are shown on both. ``make other`` tells the same stories on PostgreSQL.
     """
     yield from fresh_study(request.param, templates, tmp_path)
 

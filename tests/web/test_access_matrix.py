@@ -20,11 +20,11 @@ from qol_app.permissions import ALL_SITES, ROLES, may
 from qol_app.services.context import Actor
 from qol_app.services.staff import STAFF_ROLES
 from qol_app.web.visitor import begin_session
-from tests.conftest import DEPLOYMENT
+from tests.conftest import DEPLOYMENT, told_on
 from tests.staff_factories import TODAY, make_participant, make_staff, new_browser, sign_in
 
 # The engine of the deployment: here every page is opened on it at least once.
-pytestmark = pytest.mark.parametrize("database_url", [DEPLOYMENT], indirect=True)
+pytestmark = pytest.mark.parametrize("database_url", told_on(DEPLOYMENT), indirect=True)
 
 SYSTEM = Actor.system("tests")
 SITES = ("UME", "GBG", "KAR", "LIN", "LUN", "UPP")
