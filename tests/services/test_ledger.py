@@ -15,6 +15,7 @@ from qol_app.services.balance import balance
 from qol_app.services.balance_rows import mark
 from qol_app.services.identity import Identity
 from qol_app.services.ledger import COLUMNS, ledger, write_csv
+from tests.conftest import DEPLOYMENT, fresh_study
 from tests.made_once import pages_of
 from tests.messaging import (
     EMAIL,
@@ -33,6 +34,18 @@ from tests.messaging import (
 
 TODAY = date(2026, 11, 23)
 CHANNELS = ("email",)
+
+
+@pytest.fixture(params=["sqlite"])
+def database_url(request, templates, tmp_path):
+    """A study database in a file: these stories are the same on each engine.
+
+    Those that write by statements of their own are told on that of the deployment.
+    """
+    yield from fresh_study(request.param, templates, tmp_path)
+
+
+ON_DEPLOYMENT = pytest.mark.parametrize("database_url", [DEPLOYMENT], indirect=True)
 
 
 @pytest.fixture
@@ -89,6 +102,7 @@ def test_before_anything_is_sent_every_step_stands_as_planned(runtime, clock):
     assert weigh(runtime).balances
 
 
+@ON_DEPLOYMENT
 def test_one_message_is_followed_from_plan_to_answers(runtime, worker, provider, clock):
     participant = enrol(runtime)
     tick(worker)
@@ -142,7 +156,7 @@ def test_what_is_not_sent_says_why(runtime, worker, clock, kind, details, status
     tick(worker)
     found = lines(runtime)
     assert (found["day-3"].status, found["day-3"].why) == (status, why)
-    live(worker, clock, days=40)
+    live(worker, clock, days=40, every_h=48)
     found = lines(runtime)
     assert (found["day-3"].status, found["day-3"].why) == ("skipped", why)
     assert weigh(runtime).balances
@@ -150,7 +164,7 @@ def test_what_is_not_sent_says_why(runtime, worker, clock, kind, details, status
 
 def test_without_an_address_every_message_says_so_at_closing(runtime, worker, clock):
     enrol(runtime, person=Identity(phone=PHONE))
-    live(worker, clock, days=40)
+    live(worker, clock, days=40, every_h=48)
     found = [line for line in lines(runtime).values() if line.kind == "message"]
     assert {(line.status, line.why) for line in found} == {("skipped", "no_channel")}
     assert len(found) == 4
@@ -192,9 +206,10 @@ def test_a_worker_that_stays_away_is_an_imbalance_and_one_that_comes_mends_it(
     assert weigh(runtime).balances
 
 
+@ON_DEPLOYMENT
 def test_a_reminder_taken_away_by_hand_is_named(runtime, worker, clock):
     enrol(runtime)
-    live(worker, clock, days=40)
+    live(worker, clock, days=40, every_h=48)
     assert weigh(runtime).balances
     with from_outside(runtime) as connection:
         connection.execute(text("DELETE FROM delivery WHERE reminder_id = 2"))
@@ -268,6 +283,7 @@ def test_a_worker_that_stays_away_is_seen_by_the_look_at_what_changed(runtime, w
     assert said.startswith("UME-001 T0 opening: expected")
 
 
+@ON_DEPLOYMENT
 def test_the_look_at_what_changed_reads_nothing_of_anybody_else(runtime, worker, clock):
     for number in range(1, 4):
         enrol(runtime, f"UME-00{number}", person=Identity(email=f"p{number}@example.org"))

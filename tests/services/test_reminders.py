@@ -9,6 +9,7 @@ from qol_app.crypto import token_hash
 from qol_app.delivery.errors import TryAgainLater, Uncertain, Undeliverable
 from qol_app.services import access
 from qol_app.services.identity import Identity
+from tests.conftest import DEPLOYMENT, fresh_study
 from tests.messaging import (
     EMAIL,
     PHONE,
@@ -34,6 +35,18 @@ TODAY = date(2026, 11, 23)  # a Monday
 BOTH = Identity(email=EMAIL, phone=PHONE)
 
 
+@pytest.fixture(params=["sqlite"])
+def database_url(request, templates, tmp_path):
+    """A study database in a file: these stories are the same on each engine.
+
+    Those that write by statements of their own are told on that of the deployment.
+    """
+    yield from fresh_study(request.param, templates, tmp_path)
+
+
+ON_DEPLOYMENT = pytest.mark.parametrize("database_url", [DEPLOYMENT], indirect=True)
+
+
 @pytest.fixture
 def provider():
     return Provider()
@@ -56,6 +69,7 @@ def test_an_invitation_goes_out_on_the_opening_day_and_only_once(runtime, worker
     assert statuses(runtime) == {"opening": "handed_over"}
 
 
+@ON_DEPLOYMENT
 def test_every_step_of_the_protocol_goes_out_once_each_on_its_own_day(
     runtime, worker, provider, clock
 ):
@@ -96,7 +110,7 @@ def test_nothing_goes_out_after_submission(runtime, worker, provider, clock):
     participant = enrol(runtime)
     tick(worker)
     submit(runtime, participant)
-    live(worker, clock, days=35)
+    live(worker, clock, days=35, every_h=48)
     assert len(provider.taken) == 1
     assert open_tasks(runtime) == []
 
@@ -117,7 +131,7 @@ def test_an_event_stops_messages_within_one_tick(runtime, worker, provider, cloc
     tick(worker)
     clock.move(days=1)
     happen(runtime, participant, kind, TODAY + timedelta(days=1), **details)
-    live(worker, clock, days=35)
+    live(worker, clock, days=35, every_h=24 if kind == "death" else 72)
     assert len(provider.taken) == 1
     assert open_tasks(runtime) == []
 
@@ -135,6 +149,7 @@ def test_an_event_between_claim_and_hand_over_stops_the_message(
     assert statuses(runtime)["opening"] == "skipped"
 
 
+@ON_DEPLOYMENT
 def test_submission_between_claim_and_hand_over_stops_the_message(runtime, worker, provider):
     participant = enrol(runtime)
     claimed = claim(worker)
@@ -154,6 +169,7 @@ def test_a_hold_that_ends_lets_messages_go_again(runtime, worker, provider, cloc
     assert len(provider.taken) == 1
 
 
+@ON_DEPLOYMENT
 def test_a_worker_that_was_down_three_days_sends_no_burst(runtime, worker, provider, clock):
     for number in range(1, 6):
         enrol(runtime, f"UME-00{number}", person=Identity(email=f"p{number}@example.org"))
@@ -247,6 +263,7 @@ def test_a_pause_and_a_stop_of_ones_own_are_kept(runtime, worker, provider, cloc
 # --- what goes wrong -------------------------------------------------------------------
 
 
+@ON_DEPLOYMENT
 def test_a_busy_provider_is_tried_again_later_and_gets_it_once(runtime, clock):
     provider = Provider(lambda n: TryAgainLater("busy") if n < 3 else None)
     worker = make_worker(runtime, email=provider)
@@ -275,6 +292,7 @@ def test_a_provider_that_stays_away_ends_in_a_task_not_in_silence(runtime, clock
 
 
 @pytest.mark.requirement("M6")
+@ON_DEPLOYMENT
 def test_a_bad_address_becomes_a_task_and_another_channel_is_used(runtime, clock):
     email, sms = Provider(lambda n: Undeliverable("550 5.1.1")), Provider()
     worker = make_worker(runtime, email=email, sms=sms)
