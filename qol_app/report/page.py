@@ -18,6 +18,8 @@ from qol_app.report.speech import Speech
 HTML, PDF, INDEX = "report.html", "report.pdf", "report.json"
 # Above so many rows the page points at the data file instead.
 ROWS_ON_PAGE = 150
+# The names of value sets are longer than any other word but hashes.
+LONGEST_WORD = 26
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ def html(data: ReportData, sections: Sequence[Section]) -> str:
         lstrip_blocks=True,
     )
     environment.filters["svg"] = Markup  # made by plots, whose words are escaped
+    environment.tests["long"] = _is_long
     template = environment.get_template("report.html")
     return template.render(
         say=say,
@@ -68,6 +71,11 @@ def html(data: ReportData, sections: Sequence[Section]) -> str:
         grid=lambda table: grid(table, say),
         arms=_arms(data),
     )
+
+
+def _is_long(text: str) -> bool:
+    """Return whether a word needs breaking: to allow it anywhere makes laying out twice as slow."""
+    return any(len(word) > LONGEST_WORD for word in text.split())
 
 
 def _arms(data: ReportData) -> list[str]:

@@ -97,7 +97,14 @@ def _live(ctx: Context) -> None:
 def _happen(ctx: Context, number: int, person: object) -> None:
     course = {
         2: [("progression", date(2026, 6, 20), {})],
-        3: [("adverse_event", date(2026, 4, 1), {"term": "Nausea", "grade": "2"})],
+        3: [
+            ("adverse_event", date(2026, 4, 1), {"term": "Nausea", "grade": "2"}),
+            (
+                "adverse_event",
+                date(2026, 3, 9),
+                {"term": "Gallläckage, blödning", "grade": "3", "clavien_dindo": "IIIa"},
+            ),
+        ],
         6: [("death", date(2026, 7, 1), {})],
         7: [("withdrawal_all", date(2026, 7, 1), {}), ("end_of_study", date(2026, 7, 2), {})],
     }

@@ -10,6 +10,7 @@ import pytest
 from odmlib.odm_parser import ODMSchemaValidator
 
 from qol_app.definition.instrument import load_instruments
+from qol_app.export.cdisc.ae import adverse_events, in_ascii
 from qol_app.export.cdisc.parameters import event_parameter, score_parameters
 from qol_app.export.cdisc.questions import question_codes, question_label, whole_label
 from qol_app.export.cdisc.rules import Package, findings, report
@@ -39,7 +40,8 @@ def subject(frame, number):
 
 
 def test_the_data_sets_asked_for_are_there(data):
-    assert set(data) == {"DM", "AE", "DS", "SV", "QS", "SUPPQS", "ADSL", "ADQS", "ADTTE"}
+    tabulations = {"DM", "AE", "SUPPAE", "DS", "SV", "QS", "SUPPQS"}
+    assert set(data) == {*tabulations, "ADSL", "ADQS", "ADTTE"}
 
 
 def test_our_own_rules_all_hold_and_the_engine_is_said_not_to_have_run(written):
@@ -134,8 +136,43 @@ def test_qualifiers_hang_on_the_form(data):
 
 
 def test_adverse_events_have_term_and_grade(data):
-    [row] = data["AE"].to_dict("records")
-    assert (row["AETERM"], row["AETOXGR"], row["AESTDY"]) == ("NAUSEA", "2", 31)
+    wanted = ["AETERM", "AETOXGR", "AESTDY", "AESEQ", "AEENDTC"]
+    assert data["AE"][wanted].to_numpy().tolist() == [
+        ["GALLLAECKAGE, BLOEDNING", "3", 8, 1, None],
+        ["NAUSEA", "2", 31, 2, None],
+    ]
+
+
+def test_the_clavien_dindo_grade_hangs_on_its_event(data):
+    [row] = data["SUPPAE"].to_dict("records")
+    [event] = data["AE"][data["AE"]["AESEQ"] == int(row["IDVARVAL"])].to_dict("records")
+    assert (row["RDOMAIN"], row["IDVAR"], row["QNAM"]) == ("AE", "AESEQ", "AECLAVDI")
+    assert (row["QVAL"], row["USUBJID"]) == ("IIIa", event["USUBJID"])
+    assert event["AETERM"].startswith("GALLL")
+
+
+@pytest.mark.parametrize(
+    ("term", "written"),
+    [
+        ("Illamående", "ILLAMAAENDE"),
+        ("Hjärtsvikt", "HJAERTSVIKT"),
+        ("Öroninflammation", "OERONINFLAMMATION"),
+        ("née Guillain-Barré", "NEE GUILLAIN-BARRE"),
+        ("Nausea", "NAUSEA"),
+    ],
+)
+def test_terms_are_written_in_ascii_as_passports_write_names(term, written):
+    assert in_ascii(term) == written
+
+
+def test_an_end_that_is_known_is_written(whole_study):
+    details = json.dumps({"term": "Nausea", "grade": "1", "until": "2026-04-05"})
+    event = {"participant": "X", "kind": "adverse_event", "happened_on": date(2026, 4, 1)}
+    trial = Trial(whole_study.study, {"X": date(2026, 3, 2)})
+    [found] = adverse_events(trial, pd.DataFrame([{**event, "details": details}]))
+    [row] = found.frame.to_dict("records")
+    assert (row["AEENDTC"], row["AEENDY"]) == ("2026-04-05", 35)
+    assert adverse_events(trial, pd.DataFrame(columns=["kind"])) == []
 
 
 def test_subjects_of_the_analysis_are_those_randomised(data):

@@ -26,6 +26,18 @@ DSCAT = CodeList(
     "C74558",
 )
 
+TOXGR = CodeList("CL.TOXGR", "CTCAE Grade", tuple(Term(str(grade)) for grade in range(1, 6)))
+CLAVIEN = CodeList(
+    "CL.CLAVIEN",
+    "Clavien-Dindo Grade",
+    tuple(Term(grade) for grade in ("I", "II", "IIIa", "IIIb", "IVa", "IVb", "V")),
+)
+QNAMAE = CodeList(
+    "CL.QNAMAE",
+    "Qualifier Variable Name of AE",
+    (Term("AECLAVDI", "Clavien-Dindo Grade of Complication"),),
+)
+
 
 def sdtm_codelists(trial: Trial) -> dict[str, CodeList]:
     """Return the lists of the SDTM data sets by the name variables refer to."""
@@ -45,6 +57,9 @@ def sdtm_codelists(trial: Trial) -> dict[str, CodeList]:
         "ND": ND,
         "SEX": SEX,
         "DSCAT": DSCAT,
+        "TOXGR": TOXGR,
+        "CLAVIEN": CLAVIEN,
+        "QNAMAE": QNAMAE,
         "QSTESTCD": CodeList("CL.QSTESTCD", "Question Short Name", _sorted(questions)),
         "QSTEST": CodeList("CL.QSTEST", "Question Name", _sorted(labels)),
         "QSCAT": CodeList("CL.QSCAT", "Category of Question", categories, "C100129"),

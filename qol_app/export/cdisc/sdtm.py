@@ -1,14 +1,14 @@
 """SDTM rows from the long tables: who, what happened, which visits; answers are in ``qs``."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
+from qol_app.export.cdisc.ae import adverse_events
 from qol_app.export.cdisc.model import Dataset, dataset, numbered, sorted_by
 from qol_app.export.cdisc.qs import MISSED_STATES, qs, spoken, suppqs
-from qol_app.export.cdisc.sdtm_spec import AE, DM, DS, SV
+from qol_app.export.cdisc.sdtm_spec import DM, DS, SV
 from qol_app.export.cdisc.trial import Trial, iso
 
 Frames = Mapping[str, pd.DataFrame]
@@ -30,12 +30,11 @@ NOT_TOLD = ("adverse_event", "hold", "hold_ended", "found_again", "last_known_al
 
 
 def sdtm(trial: Trial, frames: Frames) -> list[Dataset]:
-    """Return the SDTM data sets; AE only where an adverse event is recorded."""
+    """Return the SDTM data sets; AE and SUPPAE only where an adverse event is recorded."""
     answers = qs(trial, frames)
-    adverse = ae(trial, frames["events"])
     return [
         dm(trial, frames),
-        *([adverse] if len(adverse.frame) else []),
+        *adverse_events(trial, frames["events"]),
         ds(trial, frames["events"]),
         sv(trial, frames["visits"]),
         answers,
@@ -106,29 +105,6 @@ def _disposition(trial: Trial, row: Any) -> dict[str, Any]:
         "DSCAT": category,
         "DSSTDTC": iso(row.happened_on),
         "DSSTDY": trial.day(row.participant, row.happened_on),
-    }
-
-
-def ae(trial: Trial, events: pd.DataFrame) -> Dataset:
-    """Return adverse events with the term and grade given; coding is done elsewhere."""
-    mine = events[events["kind"] == "adverse_event"]
-    return numbered(dataset(AE, (_adverse(trial, row) for row in mine.itertuples())), "AESEQ")
-
-
-def _adverse(trial: Trial, row: Any) -> dict[str, Any]:
-    details = json.loads(row.details or "{}")
-    until = pd.to_datetime(details.get("until") or None)
-    ended = None if pd.isna(until) else until.date()
-    return {
-        "STUDYID": trial.id,
-        "DOMAIN": "AE",
-        "USUBJID": trial.subject(row.participant),
-        "AETERM": str(details.get("term") or "NOT SPECIFIED").upper(),
-        "AETOXGR": str(details["grade"]) if details.get("grade") else None,
-        "AESTDTC": iso(row.happened_on),
-        "AEENDTC": iso(ended),
-        "AESTDY": trial.day(row.participant, row.happened_on),
-        "AEENDY": trial.day(row.participant, ended),
     }
 
 

@@ -94,15 +94,35 @@ AE = Spec(
     (
         *ID,
         V("AESEQ", "Sequence Number", "integer", "Req", "Derived", "SEQ"),
-        V("AETERM", "Reported Term for the Adverse Event", "text", "Req", "Collected"),
+        V("AETERM", "Reported Term for the Adverse Event", "text", "Req", "Collected", "AETERM"),
         V("AEDECOD", "Dictionary-Derived Term", "text", "Req", "Not Available"),
         V("AEBODSYS", "Body System or Organ Class", "text", "Exp", "Not Available"),
         V("AESER", "Serious Event", "text", "Exp", "Not Available", "", "NY"),
-        V("AETOXGR", "Standard Toxicity Grade", "text", "Perm", "Collected"),
+        V("AETOXGR", "Standard Toxicity Grade", "text", "Perm", "Collected", "AETOXGR", "TOXGR"),
         V("AESTDTC", "Start Date/Time of Adverse Event", "text", "Exp", "Collected"),
         V("AEENDTC", "End Date/Time of Adverse Event", "text", "Exp", "Collected"),
         V("AESTDY", "Study Day of Start of Adverse Event", "integer", "Perm", "Derived", "DY"),
         V("AEENDY", "Study Day of End of Adverse Event", "integer", "Perm", "Derived", "DY"),
+    ),
+)
+
+SUPPAE = Spec(
+    "SUPPAE",
+    "Supplemental Qualifiers for AE",
+    "RELATIONSHIP",
+    "One record per qualifier per adverse event",
+    ("STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM"),
+    (
+        V("STUDYID", "Study Identifier", "text", "Req", "Protocol"),
+        V("RDOMAIN", "Related Domain Abbreviation", "text", "Req", "Assigned"),
+        V("USUBJID", "Unique Subject Identifier", "text", "Req", "Derived", "USUBJID"),
+        V("IDVAR", "Identifying Variable", "text", "Exp", "Assigned"),
+        V("IDVARVAL", "Identifying Variable Value", "text", "Exp", "Derived", "AESEQ"),
+        V("QNAM", "Qualifier Variable Name", "text", "Req", "Assigned", "", "QNAMAE"),
+        V("QLABEL", "Qualifier Variable Label", "text", "Req", "Assigned"),
+        V("QVAL", "Data Value", "text", "Req", "Collected", "", "CLAVIEN"),
+        V("QORIG", "Origin", "text", "Req", "Assigned"),
+        V("QEVAL", "Evaluator", "text", "Exp", "Not Available"),
     ),
 )
 
@@ -169,6 +189,9 @@ SDTM_METHODS = {
     "SEQ": "Numbered within the subject in the order of the keys.",
     "DY": "Date minus RFSTDTC, plus 1 on or after RFSTDTC.",
     "SVOCCUR": "Y if any question was answered, N if the window closed without.",
+    "AETERM": "As reported, in capitals; letters beyond ASCII as in passports (ICAO Doc 9303).",
+    "AETOXGR": "Grade by CTCAE 5.0.",
+    "AESEQ": "AESEQ of the adverse event.",
     "QSGRPID": "The same for all questions of one form.",
     "STRES": "The code of the answer; 0 for PRO-CTCAE questions closed by branching.",
     "QSSTAT": "NOT DONE where no answer was given.",
