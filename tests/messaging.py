@@ -24,7 +24,7 @@ from qol_app.delivery.message import HandedOver, Message
 from qol_app.runtime import Runtime
 from qol_app.services import enrolment, events
 from qol_app.services.composing import House
-from qol_app.services.context import Actor
+from qol_app.services.context import Actor, Context
 from qol_app.services.identity import Identity
 from qol_app.services.library import newest
 from qol_app.services.reminders import sweep
@@ -220,3 +220,8 @@ def open_tasks(runtime: Runtime) -> list[str]:
     with runtime.reading(TESTS) as ctx:
         query = select(Task.kind).where(Task.done_at.is_(None)).order_by(Task.kind)
         return list(ctx.session.scalars(query))
+
+
+def only_participant(ctx: Context) -> Participant:
+    """Return the participant, where there is one."""
+    return ctx.session.scalars(select(Participant)).one()

@@ -45,6 +45,7 @@ QUIET = "no message falls into the quiet hours"
 RESTING = "no message uses a channel on a day on which it rests"
 INSIDE = "no message before opening or after closing"
 SPACED = "no two messages about one assessment on one day"
+STOPPED = "no message after death, withdrawal or loss, nor in a hold"
 REACHED = "every open assessment has at least one message"
 WORKER_QUIET = "the worker sends nothing in the quiet hours"
 WORKER_STOPPED = "the worker sends nothing after death, withdrawal or loss, nor in a hold"
@@ -53,8 +54,8 @@ WORKER_ONCE = "the worker sends no step twice"
 WORKER_DAILY = "the worker contacts nobody twice on one day, also after days without a worker"
 
 CLAIMS = (
-    OVERLAP, ORDERED, UNMOVED, ALIKE, ANSWERABLE, CLOCK, QUIET, RESTING, INSIDE, SPACED, REACHED,
-    WORKER_QUIET, WORKER_STOPPED, WORKER_INSIDE, WORKER_ONCE, WORKER_DAILY,
+    OVERLAP, ORDERED, UNMOVED, ALIKE, ANSWERABLE, CLOCK, QUIET, RESTING, INSIDE, SPACED, STOPPED,
+    REACHED, WORKER_QUIET, WORKER_STOPPED, WORKER_INSIDE, WORKER_ONCE, WORKER_DAILY,
 )  # fmt: skip
 
 
@@ -222,6 +223,8 @@ def _check_reminders(
             tally.look(QUIET, rules.quiet_until <= local.hour < rules.quiet_from, said)
             tally.look(RESTING, may_use(rules, r.channel, local.date()), said)
             tally.look(INSIDE, one.window.contains(local.date()), said)
+            allowed = life.history.contact_state(local.date()).may_contact
+            tally.look(STOPPED, allowed, said)
         days = [r.local.date() for r in messages]
         tally.look(SPACED, len(set(days)) == len(days), partial(_name, one))
         if one.merged_into is None and life.name == BUSY:

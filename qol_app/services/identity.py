@@ -128,6 +128,18 @@ def change(ctx: Context, participant: Participant, identity: Identity) -> None:
     look_now(ctx, participant.id)
 
 
+def forget_push(ctx: Context, participant: Participant) -> None:
+    """Take away a browser's subscription that is gone; the old one enters the trail encrypted."""
+    row = ctx.session.get(Contact, participant.identity_ref)
+    if row is None or row.push is None:
+        return
+    old, row.push = {"push": row.push}, None
+    ctx.session.flush()
+    site = site_code(ctx, participant)
+    ref = participant.identity_ref
+    audit.record(ctx, "identity.change", "contact", ref, old=old, new={"push": None}, site=site)
+
+
 def reachable(person: Identity) -> Identity:
     """Return contact details in their normal form.
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, or_, select, update
 
 from qol_app.db.base import table_of
-from qol_app.db.tables import Assessment, Delivery, Reminder
+from qol_app.db.tables import Assessment, Delivery, Participant, Reminder
 from qol_app.delivery.errors import DeliveryError, TryAgainLater, Uncertain, Undeliverable
 from qol_app.delivery.message import HandedOver, Message
 from qol_app.schedule.reminders import waiting_reason
@@ -30,6 +30,7 @@ from qol_app.services.contacting import (
     submitted_at,
 )
 from qol_app.services.context import Context
+from qol_app.services.identity import forget_push
 from qol_app.services.lease import Lease, still_held
 from qol_app.services.reminders import Look, next_send_at
 from qol_app.services.tasks import finish_by_itself, open_task
@@ -277,6 +278,9 @@ ENDINGS: Mapping[type, Ending] = {
 def bad_address(ctx: Context, reminder: Reminder) -> None:
     """Stop a reminder whose address will never work; ask for another, try another channel."""
     reminder.status, reminder.why = "failed", BAD_ADDRESS
+    if reminder.channel == "push":
+        # Nobody can correct a subscription: the browser makes another one, or none.
+        forget_push(ctx, ctx.session.get_one(Participant, reminder.participant_id))
     _ask_for_help(ctx, reminder, BAD_ADDRESS_TASKS.get(reminder.channel, "message_failed"))
     row = ctx.session.get_one(Assessment, reminder.assessment_id)
     row.look_again_at = ctx.now

@@ -133,7 +133,7 @@ def test_the_proof_prints_what_it_checked():
     text = run("breclim-2", "--proof", "--years=1", "--first=2026-01-01")
     assert "Every starting day from 2026-01-01 to 2027-01-01" in text
     lines = [line for line in text.splitlines() if " checks  " in line]
-    assert len(lines) == 16
+    assert len(lines) == 17
     assert all(line.strip().startswith("holds") for line in lines)
 
 
@@ -149,4 +149,4 @@ def test_a_proof_that_fails_ends_with_an_error(tmp_path: Path):
     assert "FAILS" in result.stdout
     assert "against: M3#1" in result.stdout
     assert isinstance(result.exception, QolError)
-    assert "1 of 16 claims fail" in str(result.exception)
+    assert "1 of 17 claims fail" in str(result.exception)

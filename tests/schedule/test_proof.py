@@ -6,6 +6,7 @@ import pytest
 
 from qol_app.definition.protocol import ChannelRules
 from qol_app.schedule import proof as proving
+from qol_app.schedule import timeline as timelines
 from qol_app.schedule.proof import prove
 from tests.schedule.schedule_factories import BRECLIM, changed
 
@@ -63,6 +64,12 @@ def test_an_example_is_given_against_a_claim_that_fails():
     (overlap,) = [claim for claim in found.claims if claim.text == proving.OVERLAP]
     assert overlap.against[0].startswith("W6#1 ")
     assert len(overlap.against) == proving.EXAMPLES
+
+
+def test_reminders_of_the_dead_and_of_those_on_hold_are_found(monkeypatch):
+    """A control that must fail: nobody looks at what has happened."""
+    monkeypatch.setattr(timelines, "_may_go", lambda *_: True)
+    assert failed(BRECLIM, stride=20) == {proving.STOPPED}
 
 
 def test_a_worker_without_restraint_is_caught(monkeypatch):

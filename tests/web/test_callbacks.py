@@ -18,7 +18,7 @@ from qol_app.runtime import Runtime
 from qol_app.services import callbacks, stopping
 from qol_app.services.addresses import Addresses
 from qol_app.services.identity import Identity
-from tests.conftest import NOW, Clock, make_runtime, make_settings
+from tests.conftest import ENGINES, NOW, Clock, make_runtime, make_settings
 from tests.messaging import (
     EMAIL,
     PHONE,
@@ -196,6 +196,7 @@ def test_any_order_of_reports_ends_the_same(client, runtime, sent, order):
     assert outcome(runtime) == ([("delivered", "")], ["delivered"])
 
 
+@pytest.mark.parametrize("database_url", ENGINES, indirect=True)
 def test_a_report_is_taken_on_both_engines(database_url, tmp_path):
     runtime = make_runtime(make_settings(database_url, tmp_path), Clock())
     provider = Provider()
