@@ -23,10 +23,12 @@ def pages(page: Page, person):
     yield "PIN"
     page.get_by_label("PIN").fill("000000")
     page.get_by_role("button").first.click()
+    page.get_by_text("That did not open").wait_for()
     yield "PIN refused"
     come_in(page, person)
     yield "home"
     page.get_by_role("button", name="Begin").click()
+    page.get_by_role("link", name="To the questions").wait_for()
     yield "part"
     page.goto(f"/q/{person.ref}/qlq-c30/q1")
     yield "question"

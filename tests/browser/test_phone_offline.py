@@ -61,9 +61,13 @@ def test_offline_in_the_middle_nothing_is_lost_and_all_arrive_once(page, person,
     expect(page.locator("#unsent")).to_contain_text("on this phone only")
     press(page)
     at(page, "q34")
+    expect(page.locator(".top-name")).to_have_text("Questionnaire, month 3")
+    # As with a connection: what is asked, given the answers, and how much of it is done.
+    expect(page.get_by_label("Question 55 of 78")).to_have_js_property("value", 1)
     choose(page, "Strong")
     press(page)
     at(page, "q35")
+    expect(page.get_by_label("Question 56 of 79")).to_have_js_property("value", 2)
     page.goto(f"{page.url}#go=<b>")
     page.reload()
     at(page, "q35")

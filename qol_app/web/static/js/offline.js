@@ -46,12 +46,16 @@ async function knowledge(sheet) {
 
 const keyOf = (screen) => `${screen.instrument}/${screen.item}`;
 
-function isAsked(screen, { values, saved }) {
+function isDone(screen, { values, saved }) {
+  return values.has(keyOf(screen)) || saved.has(keyOf(screen));
+}
+
+function isAsked(screen, known) {
   if (!screen.asked_if) return true;
   const before = `${screen.instrument}/${screen.asked_if.item}`;
-  if (values.has(before)) return values.get(before) > screen.asked_if.over;
+  if (known.values.has(before)) return known.values.get(before) > screen.asked_if.over;
   // What decides was saved and is not here; that it was asked shows by its answer.
-  return values.has(keyOf(screen)) || saved.has(keyOf(screen));
+  return isDone(screen, known);
 }
 
 function option(code, label, chosen) {
@@ -82,12 +86,15 @@ function box(screen, chosen) {
   return part;
 }
 
-function draw(sheet, at, chosen) {
-  const screen = sheet.screens[at];
+function draw(sheet, screen, known) {
+  const chosen = known.values.get(keyOf(screen));
   const part = template.content.cloneNode(true);
-  const number = fill(words.question, { number: at + 1, of: sheet.screens.length });
+  const asked = sheet.screens.filter((one) => one === screen || isAsked(one, known));
+  const done = asked.filter((one) => isDone(one, known));
+  const number = fill(words.question, { number: asked.indexOf(screen) + 1, of: asked.length });
+  document.querySelector(".top-name").textContent = sheet.title;
   part.querySelector(".progress label").textContent = number;
-  Object.assign(part.querySelector("progress"), { value: at, max: sheet.screens.length });
+  Object.assign(part.querySelector("progress"), { value: done.length, max: asked.length });
   part.querySelector(".recall").textContent = screen.recall ?? "";
   part.querySelector(".prompt").textContent = screen.prompt;
   part.querySelector(".stand-in").hidden = !screen.stand_in;
@@ -108,7 +115,7 @@ async function question(sheet, at) {
   const known = await knowledge(sheet);
   const entries = await queue.of({ ref: sheet.ref, ...screen });
   // From here on nothing waits: what is drawn is listened to before anybody can touch it.
-  draw(sheet, at, known.values.get(key));
+  draw(sheet, screen, known);
   const form = document.getElementById("question");
   const { give, takeUp } = answering({
     save: `/q/${sheet.ref}/answers`,
@@ -144,12 +151,11 @@ async function question(sheet, at) {
 }
 
 // What is to be said before one can go on; null if nothing.
-function lacking(form, screen, { values, saved }, read) {
-  const key = keyOf(screen);
+function lacking(form, screen, known, read) {
   const written = read && form.elements.answer.value.trim();
   if (written && read() === null) return fill(words.range, screen);
-  const emptied = written === "" && values.get(key) != null;
-  return !emptied && (values.has(key) || saved.has(key)) ? null : words.unanswered;
+  const emptied = written === "" && known.values.get(keyOf(screen)) != null;
+  return !emptied && isDone(screen, known) ? null : words.unanswered;
 }
 
 // Calls back with each answer; returns how to read a scale, null for rows.
