@@ -4,7 +4,7 @@ Items are described by their code, range, condition and scales, never by their w
 which belongs to its owner.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -29,9 +29,9 @@ STATUS_MEANING = {
 }
 
 
-def write_codebook(folder: Path, study: Study) -> None:
-    """Write ``codebook.csv``, one row per thing described."""
-    rows = list(codebook_rows(study))
+def write_codebook(folder: Path, study: Study, more: Iterable[tuple[str, Column]] = ()) -> None:
+    """Write ``codebook.csv``, one row per thing described; ``more`` are columns of other tables."""
+    rows = [*codebook_rows(study), *(_column(table, column) for table, column in more)]
     columns = [pa.array([row[i] for row in rows], pa.string()) for i in range(len(FIELDS))]
     pa.csv.write_csv(pa.table(columns, names=list(FIELDS)), folder / CODEBOOK)
 

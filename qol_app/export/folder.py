@@ -15,7 +15,7 @@ from qol_app.errors import DataFileError
 from qol_app.export.codebook import write_codebook
 from qol_app.export.columns import TABLES
 from qol_app.export.manifest import Occasion, manifest, write_manifest
-from qol_app.export.registry import writer_of
+from qol_app.export.registry import own_columns, writer_of
 from qol_app.export.starter import Tally, write_starters
 from qol_app.export.study import Parts, Study
 
@@ -54,7 +54,7 @@ def write_files(
             tally.add(part)
             for writer in writers:
                 writer.add(part)
-    write_codebook(folder, study)
+    write_codebook(folder, study, own_columns(formats))
     write_starters(folder, tally, formats)
     content = manifest(folder, study, occasion, rows, formats)
     write_manifest(folder, content)

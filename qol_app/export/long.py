@@ -5,7 +5,7 @@ take; whatever else is known stands in the tables of the other formats. The firs
 written part by part; times to events want the whole study, of which only what they need is kept.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from qol_app.export.columns import TABLES, schema
+from qol_app.export.columns import TABLES, Column, schema
 from qol_app.export.gathered import frames_of
 from qol_app.export.study import Part, Study
 from qol_app.export.tables import refuse_nul
@@ -79,6 +79,33 @@ TTE: Columns = MappingProxyType(
         "rule": (TEXT, ""),
     }
 )
+
+
+KINDS = {TEXT: "text", DATE: "date", FLAG: "flag", INSTANT: "instant"}
+KINDS |= {pa.float64(): "number", pa.int64(): "whole"}
+# What no other table has a column for.
+OWN_LABELS = {
+    "visit": "Timepoint, with -2, -3 where it is repeated",
+    "scorer": "Program and version that scored",
+    "endpoint": "OS, PFS, or TTD with scale and definition",
+    "start": "Randomisation",
+    "date": "Event, or last day without",
+    "event": "1 the event happened, 0 censored",
+    "rule": "How event and censoring are defined",
+}
+
+
+def described() -> Iterator[tuple[str, Column]]:
+    """Yield the columns of the four tables, labelled as the columns they are taken from."""
+    sources = {"pro_item": "items", "pro_score": "scores", "pro_visit": "visits"}
+    tables = {**{name: columns for name, (columns, _) in SHAPES.items()}, "tte": TTE}
+    for table, columns in tables.items():
+        known = {one.name: one for one in TABLES[sources.get(table, "participants")]}
+        for name, (kind, source) in columns.items():
+            found = known.get(source or name)
+            label = found.label if found else OWN_LABELS[name]
+            values, empty = (found.values, found.empty) if found else ((), "")
+            yield f"long/{table}", Column(name, KINDS[kind], label, "", values, empty)
 
 
 class LongWriter:

@@ -1,10 +1,11 @@
 """The formats an export can be written in: one line each here, one file each beside."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pkgutil import resolve_name
 from types import MappingProxyType
 
 from qol_app.errors import DataFileError
+from qol_app.export.columns import Column
 from qol_app.export.study import MakeWriter
 
 # Named, not imported: a CSV file should not have to wait for the statistics that ADaM needs.
@@ -22,12 +23,21 @@ EXPORTS: Mapping[str, str] = MappingProxyType(
         "long": "qol_app.export.long:LongWriter",
     }
 )
+# Formats with tables of their own: what describes their columns for the codebook.
+DESCRIBED: Mapping[str, str] = MappingProxyType({"long": "qol_app.export.long:described"})
 DEFAULT_FORMATS = ("csv", "parquet")
 
 
 def writer_of(name: str) -> MakeWriter:
     """Return what makes the writer of a format."""
     return resolve_name(EXPORTS[name])
+
+
+def own_columns(formats: Sequence[str]) -> Iterator[tuple[str, Column]]:
+    """Yield table and column of what these formats have beside the tables of all."""
+    for name in formats:
+        if name in DESCRIBED:
+            yield from resolve_name(DESCRIBED[name])()
 
 
 def chosen_formats(text: str) -> tuple[str, ...]:

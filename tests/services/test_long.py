@@ -3,7 +3,9 @@
 import pandas as pd
 import pytest
 
+from qol_app.export.codebook import write_codebook
 from qol_app.export.long import LongWriter
+from qol_app.export.registry import own_columns
 
 COLUMNS = {
     "pro_item": "subject instrument version item value status shown_at answered_at device mode "
@@ -63,3 +65,15 @@ def test_times_to_events_name_endpoint_scale_definition_and_rule(folder):
     assert not times.duplicated(["subject", "endpoint"]).any()
     assert any(one.startswith("TTD qlq-c30 PF ") for one in times["endpoint"])
     assert times["rule"].str.len().min() > 0
+
+
+def test_the_codebook_describes_every_column_of_the_four(whole_study, tmp_path):
+    write_codebook(tmp_path, whole_study.study, own_columns(["csv", "long"]))
+    book = pd.read_csv(tmp_path / "codebook.csv", keep_default_na=False)
+    for table, columns in COLUMNS.items():
+        mine = book[book["within"] == f"long/{table}"]
+        assert mine["name"].tolist() == columns.split()
+        assert mine["label"].str.len().gt(3).all()
+    status = book[(book["within"] == "long/pro_item") & (book["name"] == "status")]
+    assert "NOT_REACHED" in status["values"].iloc[0]
+    assert not list(own_columns(["csv", "sav"]))
