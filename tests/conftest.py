@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from argon2 import PasswordHasher
@@ -60,6 +61,10 @@ TELL_ON_THE_OTHER = os.environ.get("QOL_TEST_ENGINE") == "other"
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 KEY = bytes(range(7, 39))
 
+
+# How long a case takes says more about the machine than about the program.
+hypothesis.settings.register_profile("calm", deadline=None)
+hypothesis.settings.load_profile("calm")
 
 engine_module.create_engine = engine_that_knows_its_sql
 

@@ -199,7 +199,7 @@ def warm_up(order: dict, house: House) -> Runtime:
     worker = make(order, house, Fate("", 0, 0), runtime)
     for job in (worker.heartbeat, worker.remind, worker.deliver, worker.stop):
         job()
-    runtime.database.engine.dispose()
+    runtime.database.close()  # a child must not share a connection
     return runtime
 
 

@@ -26,7 +26,7 @@ def free_port() -> int:
         return one.getsockname()[1]
 
 
-def fetch(url: str, seconds: float = 60) -> str:
+def fetch(url: str, seconds: float = 180) -> str:
     """Return a page as soon as it is served."""
     until = time.monotonic() + seconds
     while True:
