@@ -158,7 +158,9 @@ def submitted_at(ctx: Context, assessment_ids: Collection[int]) -> dict[int, dat
     return {row.assessment_id: row.submitted_at for row in found}
 
 
-def facts(row: Assessment, handed_in_at: datetime | None, zone: ZoneInfo) -> AssessmentFacts:
+def facts(
+    row: Assessment | Row[Any], handed_in_at: datetime | None, zone: ZoneInfo
+) -> AssessmentFacts:
     """Return what the rules want to know of one assessment."""
     return AssessmentFacts(
         window=VisitWindow(row.opens_on, row.target_on, row.closes_on, row.late_until),

@@ -47,14 +47,14 @@ _OVERDUE = (
     .limit(bindparam("most"))
 )
 _DUE_ROWS = (
-    select(Assessment)
+    select(_ROW)
     .where(
-        Assessment.participant_id.in_(bindparam("ids", expanding=True)),
-        Assessment.look_again_at <= bindparam("now"),
+        _ROW.c.participant_id.in_(bindparam("ids", expanding=True)),
+        _ROW.c.look_again_at <= bindparam("now"),
     )
-    .order_by(Assessment.closes_on, Assessment.id)
-    .execution_options(populate_existing=True)
+    .order_by(_ROW.c.closes_on, _ROW.c.id)
 )
+_LOOK_AGAIN = update(_ROW).where(_ROW.c.id == bindparam("of")).values(look_again_at=bindparam("at"))
 _REMINDER = table_of(Reminder)
 _CLAIM = {
     name: insert(_REMINDER).on_conflict_do_nothing().returning(_REMINDER.c.id)
@@ -248,10 +248,11 @@ def _why_never(person: Person, facts: AssessmentFacts, planned_on: date, now: da
 
 def _due_rows(
     ctx: Context, ids: Sequence[int], channels: Collection[str]
-) -> Iterator[tuple[Person, list[tuple[Assessment, AssessmentFacts]]]]:
+) -> Iterator[tuple[Person, list[tuple[Row[Any], AssessmentFacts]]]]:
     # Read after locking: what another worker did in between is seen.
-    rows: dict[int, list[Assessment]] = {}
-    for row in ctx.session.scalars(_DUE_ROWS, {"ids": list(ids), "now": ctx.now}):
+    rows: dict[int, list[Row[Any]]] = {}
+    values = {"ids": list(ids), "now": ctx.now}
+    for row in ctx.session.connection().execute(_DUE_ROWS, values):
         rows.setdefault(row.participant_id, []).append(row)
     known = people(ctx, list(rows), channels)
     handed_in = submitted_at(ctx, [row.id for own in rows.values() for row in own])
@@ -261,21 +262,21 @@ def _due_rows(
 
 
 def _look(
-    ctx: Context, lease: Lease, person: Person, rows: list[tuple[Assessment, AssessmentFacts]]
+    ctx: Context, lease: Lease, person: Person, rows: list[tuple[Row[Any], AssessmentFacts]]
 ) -> list[int]:
     """Act on all that is due about one person; return the reminders claimed, at most one."""
     claimed: list[int] = []
+    again = []
     for row, known in rows:
         decision = decide(ctx.now, person, known, person.steps_done(row.id), bool(claimed))
         for step in decision.steps:
             claimed += _act(ctx, lease, person, row, step)
-        row.look_again_at = decision.look_again_at
+        again.append({"of": row.id, "at": decision.look_again_at})
+    ctx.session.connection().execute(_LOOK_AGAIN, again)
     return claimed
 
 
-def _act(
-    ctx: Context, lease: Lease, person: Person, row: Assessment, step: DueStep
-) -> Iterator[int]:
+def _act(ctx: Context, lease: Lease, person: Person, row: Row[Any], step: DueStep) -> Iterator[int]:
     if step.action is Action.TASK:
         open_task(ctx, person.participant.id, row.id, step.step)
         return
