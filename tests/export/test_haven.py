@@ -8,7 +8,7 @@ import pytest
 from qol_app.export.columns import TABLES
 from qol_app.export.registry import writer_of
 from tests.export.made_tables import make_part, make_study
-from tests.export.with_r import require_r
+from tests.with_r import require_r
 
 SCRIPT = """
 read <- list(xpt = haven::read_xpt, sav = haven::read_sav, dta = haven::read_dta)

@@ -11,7 +11,7 @@ from qol_app.export.folder import appearing, write_files
 from qol_app.export.statistics import SAS_NAMES
 from qol_app.export.study import Part
 from tests.export.made_tables import OCCASION, make_part, make_study
-from tests.export.with_r import require_r
+from tests.with_r import require_r
 
 VISITS = [{"complete": True}, {"complete": False}, {"complete": True}]
 SCORES = [

@@ -11,7 +11,7 @@ from qol_app.export.columns import TABLES
 from qol_app.export.tables import CsvWriter, ParquetWriter
 from tests.export.hostile import hostile_texts
 from tests.export.made_tables import INSTANT, make_part, make_study
-from tests.export.with_r import require_r
+from tests.with_r import require_r
 
 SEED = 20261123
 HOSTILE = hostile_texts(10_000, SEED)
