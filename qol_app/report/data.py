@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from pathlib import Path
 
 import pandas as pd
 
@@ -242,6 +244,17 @@ def data_sha256(facts: Source) -> str:
         frame = getattr(facts, name)
         digest.update(f"{name}\n".encode())
         digest.update(frame.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S.%f%z").encode())
+    return digest.hexdigest()
+
+
+@cache
+def code_sha256() -> str:
+    """Return the hash of every Python file of the program, by path, as it runs here."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(f"{path.relative_to(package).as_posix()}\n".encode())
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

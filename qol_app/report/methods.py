@@ -9,7 +9,7 @@ from qol_app.analysis.mmrm_df import DF_WORDS
 from qol_app.definition.instrument import Instrument
 from qol_app.definition.interpretation import GuideBase
 from qol_app.definition.parts import in_language
-from qol_app.report.data import ReportData
+from qol_app.report.data import ReportData, code_sha256
 from qol_app.report.model import Draft, Section
 from qol_app.report.speech import Speech
 
@@ -109,6 +109,7 @@ def _versions(data: ReportData) -> pd.DataFrame:
         ("participants", str(len(data.facts.participants))),
         ("scope", "pooled over arms" if data.options.blinded else "by arm"),
         ("program", data.study.program_version),
+        ("code sha256", code_sha256()),
         ("python", platform.python_version()),
         *[(name, version(name)) for name in LIBRARIES],
     ]

@@ -11,7 +11,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from qol_app.report.data import ReportData
+from qol_app.report.data import ReportData, code_sha256
 from qol_app.report.model import Section, Table
 from qol_app.report.speech import Speech
 
@@ -173,6 +173,7 @@ def _write_index(folder: Path, data: ReportData, files: Sequence[str]) -> None:
         "blinded": data.options.blinded,
         "program_version": data.study.program_version,
         "data_sha256": data.sha256,
+        "code_sha256": code_sha256(),
         "definitions": {
             f"{one.kind} {one.code} {one.language} {one.version}".replace("  ", " "): one.sha256
             for one in data.study.definitions

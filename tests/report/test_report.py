@@ -1,5 +1,6 @@
 """The report says what the analyses say, in order, and goes on where one of them cannot."""
 
+import hashlib
 import re
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ from qol_app.report.plots_of_means import panels
 from qol_app.report.plots_of_people import _beside
 from qol_app.report.registry import SECTIONS, written
 from qol_app.report.speech import ENGLISH
+from qol_app.settings import ROOT
 from tests.report.made_report import made_data, made_facts, pooled
 
 
@@ -277,3 +279,14 @@ def test_incidence_of_either_cause_stands_in_one_row(sections):
     shown = table.shown[(table.shown["group"] == "A") & (table.shown["time"] == 365)].iloc[0]
     for cause, incidence in zip(first["cause"], first["incidence"], strict=True):
         assert shown[f"{cause}, %"].startswith(f"{100 * incidence:.1f} (")
+
+
+def test_data_code_and_definitions_are_named_by_their_hashes(by_arm, sections):
+    versions = all_tables(sections)["versions"].set_index("what")["value"]
+    assert versions["data sha256"] == by_arm.sha256
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "qol_app").rglob("*.py")):
+        digest.update(f"{path.relative_to(ROOT / 'qol_app')}\n".encode() + path.read_bytes())
+    assert versions["code sha256"] == digest.hexdigest()
+    used = all_tables(sections)["definitions"]
+    assert set(used["sha256"]) >= {one.sha256 for one in by_arm.study.definitions}
