@@ -1,8 +1,9 @@
 """A real Chromium on a real server on this machine."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -28,10 +29,47 @@ def browser(chromium: Browser) -> Browser:
     return chromium
 
 
+class Line:
+    """The way between a phone and the pages, which can be cut.
+
+    Playwright's offline mode alone does not hold a service worker back reliably.
+    """
+
+    def __init__(self) -> None:
+        self.is_cut = False
+
+    def through(self, app: WSGIApplication) -> WSGIApplication:
+        """Return the application behind this line; while it is cut nothing gets there."""
+
+        def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            if not self.is_cut:
+                return app(environ, start_response)
+            start_response("503 Service Unavailable", [("Content-Length", "0")])
+            return []
+
+        return answer
+
+    def cut(self, phone: BrowserContext) -> None:
+        """Let a phone lose its connection."""
+        self.is_cut = True
+        phone.set_offline(True)
+
+    def mend(self, phone: BrowserContext) -> None:
+        """Let a phone find its connection again."""
+        self.is_cut = False
+        phone.set_offline(False)
+
+
 @pytest.fixture
-def address(runtime: Runtime) -> Iterator[str]:
+def line() -> Line:
+    """The phone's connection."""
+    return Line()
+
+
+@pytest.fixture
+def address(runtime: Runtime, line: Line) -> Iterator[str]:
     """Where the pages are served, by the server that the installation uses."""
-    server = create_server(web_app(runtime), host="127.0.0.1", port=0, threads=8)
+    server = create_server(line.through(web_app(runtime)), host="127.0.0.1", port=0, threads=8)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"

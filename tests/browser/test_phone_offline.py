@@ -50,12 +50,14 @@ def begin_ready(page: Page, person, item: str, instrument: str = "qlq-br23") -> 
     eventually(page, READY)
 
 
-def test_offline_in_the_middle_nothing_is_lost_and_all_arrive_once(page, person, runtime, phone):
+def test_offline_in_the_middle_nothing_is_lost_and_all_arrive_once(
+    page, person, runtime, phone, line
+):
     page.add_init_script(LIES)
     begin_ready(page, person, "q33")
     choose(page, "Slight")
     expect(saving(page)).to_have_text("Saved")
-    phone.set_offline(True)
+    line.cut(phone)
     choose(page, "Clear")
     expect(saving(page)).to_have_text("On this phone")
     expect(page.locator("#unsent")).to_contain_text("on this phone only")
@@ -87,7 +89,7 @@ def test_offline_in_the_middle_nothing_is_lost_and_all_arrive_once(page, person,
     expect(chosen(page)).to_have_value("4")
     expect(saving(page)).to_have_text("On this phone")
     assert stored(runtime) == [("q33", "ANSWERED", 2)]
-    phone.set_offline(False)
+    line.mend(phone)
     expect(page.locator("[data-save]")).to_be_visible()
     expect(chosen(page)).to_have_value("4")
     expect(saving(page)).to_have_text("Saved")
@@ -102,14 +104,16 @@ def test_offline_in_the_middle_nothing_is_lost_and_all_arrive_once(page, person,
     ]
 
 
-def test_what_was_saved_before_is_called_so_and_a_change_of_it_counts(page, person, runtime, phone):
+def test_what_was_saved_before_is_called_so_and_a_change_of_it_counts(
+    page, person, runtime, phone, line
+):
     begin_ready(page, person, "q34")
     for label in ("None", "Clear"):
         choose(page, label)
         expect(saving(page)).to_have_text("Saved")
     press(page)
     at(page, "q35")
-    phone.set_offline(True)
+    line.cut(phone)
     press(page, "Back")
     at(page, "q34")
     expect(saving(page)).to_contain_text("Saved earlier")
@@ -118,7 +122,7 @@ def test_what_was_saved_before_is_called_so_and_a_change_of_it_counts(page, pers
     press(page)
     at(page, "q35")
     choose(page, "Slight")
-    phone.set_offline(False)
+    line.mend(phone)
     expect(page.locator("[data-save]")).to_be_visible()
     expect(chosen(page)).to_have_value("2")
     expect(saving(page)).to_have_text("Saved")
@@ -128,21 +132,21 @@ def test_what_was_saved_before_is_called_so_and_a_change_of_it_counts(page, pers
 
 
 def test_a_condition_answered_online_is_known_when_the_connection_ends_right_then(
-    page, person, phone
+    page, person, phone, line
 ):
     begin_ready(page, person, "q34")
     choose(page, "None")
     expect(saving(page)).to_have_text("Saved")
-    phone.set_offline(True)
+    line.cut(phone)
     press(page)
     at(page, "q36")
 
 
 def test_an_answer_that_no_script_has_seen_is_kept_by_the_service_worker(
-    page, person, runtime, phone
+    page, person, runtime, phone, line
 ):
     begin_ready(page, person, "q33")
-    phone.set_offline(True)
+    line.cut(phone)
     page.evaluate(
         """() => { document.querySelectorAll("[name=answer]")[2].checked = true;
            const form = document.getElementById("question");
@@ -153,14 +157,16 @@ def test_an_answer_that_no_script_has_seen_is_kept_by_the_service_worker(
     assert "answer" not in page.url
     (kept,) = page.evaluate(UNSENT)
     assert (kept["item"], kept["value"]) == ("q33", 3)
-    phone.set_offline(False)
+    line.mend(phone)
     expect(page.locator("[data-save]")).to_be_visible()
     assert stored(runtime) == [("q33", "ANSWERED", 3)]
 
 
-def test_a_wrong_number_gets_its_message_without_a_connection_too(page, person, runtime, phone):
+def test_a_wrong_number_gets_its_message_without_a_connection_too(
+    page, person, runtime, phone, line
+):
     begin_ready(page, person, "VAS", "eq-5d-5l")
-    phone.set_offline(True)
+    line.cut(phone)
     page.reload()
     box = page.locator("#answer")
     box.fill("40")
@@ -173,7 +179,7 @@ def test_a_wrong_number_gets_its_message_without_a_connection_too(page, person, 
     expect(page.locator("#answer-error")).to_have_text("Please give a whole number from 0 to 100.")
     expect(box).to_have_value("400")
     box.fill("41")
-    phone.set_offline(False)
+    line.mend(phone)
     # Without leaving the box: what is being written is an answer too.
     expect(page.locator("[data-save]")).to_be_visible()
     expect(box).to_have_value("41")
@@ -181,16 +187,16 @@ def test_a_wrong_number_gets_its_message_without_a_connection_too(page, person, 
     assert [value for _, _, value in stored(runtime)] == [40, 41]
 
 
-def test_where_the_next_question_cannot_be_opened_the_page_says_so(page, person, phone):
+def test_where_the_next_question_cannot_be_opened_the_page_says_so(page, person, phone, line):
     begin_ready(page, person, "q33")
     page.evaluate("caches.delete('qol-open')")
-    phone.set_offline(True)
+    line.cut(phone)
     choose(page, "Clear")
     press(page)
     heading = page.get_by_role("heading", level=1)
     expect(heading).to_have_text("The next question has to wait a little")
     expect(page.locator("main")).to_contain_text("Your answer is on this phone.")
-    phone.set_offline(False)
+    line.mend(phone)
     at(page, "q33")
     expect(chosen(page)).to_have_value("3")
     expect(saving(page)).to_have_text("Saved")
@@ -254,7 +260,7 @@ def test_what_is_on_the_phone_only_is_said_at_review_and_before_signing_out(page
 
 
 @pytest.mark.requirement("E7")
-def test_after_handing_in_the_phone_keeps_nothing(page, person, phone):
+def test_after_handing_in_the_phone_keeps_nothing(page, person):
     begin_ready(page, person, "q1", "qlq-c30")
     choose(page, "Clear")
     expect(saving(page)).to_have_text("Saved")
