@@ -11,6 +11,7 @@ from qol_app.settings import ROOT
 WEB = ROOT / "qol_app" / "web"
 MINE = [
     ("forms.py", "python"),
+    ("wishes.py", "python"),
     ("participant/**.py", "python"),
     ("templates/participant/**.html", "jinja2"),
     ("templates/health.html", "jinja2"),

@@ -13,6 +13,7 @@ from qol_app.web.staff import (
     identity,
     ledger,
     participants,
+    wishes,
 )
 from qol_app.web.staff.blueprint import bp
 
@@ -30,4 +31,5 @@ __all__ = [
     "identity",
     "ledger",
     "participants",
+    "wishes",
 ]
