@@ -292,7 +292,7 @@ def _labels(say: Speech, table: pd.DataFrame) -> list[str]:
 def _level(say: Speech, level: str) -> str:
     """Return a level as words; the ends of a cut with no more digits than can be read."""
     ends = re.sub(r"\d+\.\d+", lambda found: say.number(float(found.group())), level)
-    return say(level) if ends == level else ends.replace("<=", "≤")
+    return say(ends).replace("<=", "≤")
 
 
 def _subgroups_shown(say: Speech, table: pd.DataFrame) -> pd.DataFrame:

@@ -153,7 +153,7 @@ def _baseline_scores(data: ReportData, table: pd.DataFrame, say: Speech) -> list
 def completion(data: ReportData) -> Section:
     """Return how many answered of how many, with reasons for the rest."""
     say = data.options.say
-    draft = Draft("completion", say("Completion"), say)
+    draft = Draft("completion", say("Completion rates"), say)
     visits = planned_visits(data)
     if not len(visits) or not visits["randomised"].any():
         draft.tell("No assessment of a randomised participant is planned: no rate exists.")

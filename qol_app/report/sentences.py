@@ -67,4 +67,6 @@ SENTENCES = (
     "after day {day}",
     # factors of the report
     "baseline {scale}",
+    # last, because it fits so much: why a row was left out
+    "no {name}",
 )

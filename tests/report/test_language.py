@@ -21,7 +21,7 @@ from qol_app.settings import ROOT
 from tests.report.made_report import made_data, pooled, unrendered
 
 SWEDISH = Speech(translations("sv").gettext, decimal_mark("sv"))
-ENGLISH_WORDS = re.compile(r"\b(the|of|is|are|and|with|not|was|were|by|at|from)\b")
+ENGLISH_WORDS = re.compile(r"\b(no|the|of|is|are|and|with|not|was|were|by|at|from)\b")
 
 
 def said_in_source():
@@ -157,3 +157,8 @@ def test_every_sentence_with_places_is_one_that_is_written():
     for sentence in SENTENCES:
         longest = max(re.split(r"{\w+}", sentence), key=len).strip(" .").lower()
         assert any(longest in one for one in written_there), sentence
+
+
+def test_a_row_left_out_for_want_of_something_says_so_in_swedish():
+    assert SWEDISH("no baseline PF") == "saknar PF vid start"
+    assert SWEDISH("no events in A") == "inga händelser i A"
