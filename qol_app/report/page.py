@@ -117,6 +117,11 @@ HEADINGS: Mapping[str, str] = {
     "smallest_that_matters": "Smallest that matters",
     "sha256": "SHA-256",
     "answer": "In this report",
+    "horizon": "Within days",
+    **{f"grade_{one}": f"Grade {one}" for one in range(1, 6)},
+    "grade_3_or_more": "Grade 3 or more",
+    "percent_grade_3_or_more": "Per cent grade 3 or more",
+    "percent_with_event": "Per cent with event",
     "mean_sd": "Mean (SD)",
     "median_quartiles": "Median (quartiles)",
 }

@@ -67,6 +67,7 @@ SENTENCES = (
     "after day {day}",
     # factors of the report
     "baseline {scale}",
+    "Grade {n}",
     # last, because it fits so much: why a row was left out
     "no {name}",
 )

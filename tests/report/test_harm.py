@@ -7,7 +7,10 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
+from qol_app.i18n import translations
 from qol_app.report.harm import safety
+from qol_app.report.page import grid
+from qol_app.report.speech import Speech
 from tests.report.made_report import made_data, made_facts
 
 
@@ -25,8 +28,8 @@ def happened(person, kind, days, **details):
 
 
 @pytest.fixture(scope="module")
-def tables():
-    """Return the safety tables of two in arm A and one in arm B with adverse events."""
+def harmed():
+    """Return facts of two in arm A and one in arm B with adverse events."""
     facts = made_facts(n=24)
     people = facts.participants
     [first, second] = people[people["arm"] == "A"].head(2).itertuples()
@@ -42,7 +45,13 @@ def tables():
         happened(other, "adverse_event", 9),
     ]
     events = pd.concat([facts.events, pd.DataFrame(added)], ignore_index=True)
-    section = safety(made_data(replace(facts, events=events)))
+    return replace(facts, events=events)
+
+
+@pytest.fixture(scope="module")
+def tables(harmed):
+    """Return the safety tables and notes."""
+    section = safety(made_data(harmed))
     assert not any("could not be computed" in one for one in section.notes), section.notes
     return {one.name: one.frame for one in section.tables}, " ".join(section.notes)
 
@@ -67,3 +76,12 @@ def test_the_worst_complication_after_the_procedure_is_counted(tables):
 
 def test_an_event_without_details_is_left_out_and_said(tables):
     assert "no term 1" in tables[1]
+
+
+def test_swedish_safety_tables_have_swedish_headings(harmed):
+    say = Speech(translations("sv").gettext, ",")
+    section = safety(made_data(harmed, language="sv", say=say))
+    headings = {one.name: grid(one, say)[0] for one in section.tables}
+    assert headings["clavien-dindo"][:4] == ["Inom dagar", "Grupp", "Grad", "n"]
+    assert {"Med händelse", "Grad 1", "Grad 3 eller mer"} <= set(headings["ctcae"])
+    assert not any("_" in one for found in headings.values() for one in found)
