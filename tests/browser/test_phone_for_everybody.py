@@ -59,6 +59,8 @@ def pages(page: Page, person):
     yield "home with nothing due"
     page.goto(f"/q/{person.ref}")
     yield "shut"
+    page.goto("/reminders")
+    yield "how and when we write"
     page.context.set_offline(True)
     page.goto("/home")
     yield "no connection"
@@ -106,7 +108,7 @@ def test_every_page_fits_reads_well_and_says_that_nobody_reads_along(page, perso
         if name != "not found" and NOBODY_READS not in page.inner_text("footer"):
             wrong.append(f"{name}: does not say that nobody reads along")
     assert not wrong, "\n".join(wrong)
-    assert seen == 19
+    assert seen == 20
 
 
 def test_a_question_can_be_answered_by_keyboard_alone(page, person):
