@@ -6,6 +6,7 @@ import pandas as pd
 
 from qol_app.analysis.facts import with_details
 from qol_app.analysis.safety import clavien_dindo, ctcae, mortality_after, pro_ctcae
+from qol_app.definition.instrument import Instrument
 from qol_app.errors import AnalysisError
 from qol_app.report.data import ReportData, randomised
 from qol_app.report.model import Draft, Section
@@ -83,10 +84,12 @@ def _reported(data: ReportData, draft: Draft, people: pd.DataFrame) -> None:
     if not len(grades):
         draft.tell("PRO-CTCAE is not among the questionnaires answered.")
         return
+    asked = data.instruments().get(REPORTED)
+    names = {one: _term(data, asked, one) for one in grades["scale"].unique()}
     rows = pd.DataFrame(
         {
             "participant": grades["participant"],
-            "term": [re.sub("_GRADE$", "", one) for one in grades["scale"]],
+            "term": grades["scale"].map(names),
             "grade": grades["value"],
             "baseline": grades["day"] <= 0,
         }
@@ -94,3 +97,10 @@ def _reported(data: ReportData, draft: Draft, people: pd.DataFrame) -> None:
     result = pro_ctcae(rows, people)
     draft.table("pro-ctcae", say("Symptoms by participants' own grades (PRO-CTCAE)"), result.table)
     draft.account("PRO-CTCAE", result)
+
+
+def _term(data: ReportData, asked: Instrument | None, scale: str) -> str:
+    """Return number and name of a term: ``9 Appetite``; its number where that is all there is."""
+    number = re.sub("_GRADE$", "", scale)
+    title = data.scale_title(asked, scale) if asked else scale
+    return number if title == scale else f"{number} {title}"

@@ -68,6 +68,7 @@ SENTENCES = (
     # factors of the report
     "baseline {scale}",
     "Grade {n}",
+    "Worse than before, grade {n}",
     # last, because it fits so much: why a row was left out
     "no {name}",
 )

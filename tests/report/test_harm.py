@@ -7,11 +7,12 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
+from qol_app.definition.instrument import load_instrument
 from qol_app.i18n import translations
 from qol_app.report.harm import safety
 from qol_app.report.page import grid
 from qol_app.report.speech import Speech
-from tests.report.made_report import made_data, made_facts
+from tests.report.made_report import QUESTIONNAIRES, made_data, made_facts
 
 
 def days_after(start, days):
@@ -85,3 +86,20 @@ def test_swedish_safety_tables_have_swedish_headings(harmed):
     assert headings["clavien-dindo"][:4] == ["Inom dagar", "Grupp", "Grad", "n"]
     assert {"Med händelse", "Grad 1", "Grad 3 eller mer"} <= set(headings["ctcae"])
     assert not any("_" in one for found in headings.values() for one in found)
+
+
+def test_grades_by_participants_stand_apart_under_the_names_of_their_terms():
+    data = made_data(made_facts(n=24))
+    asked = load_instrument(QUESTIONNAIRES / "instruments" / "pro-ctcae")
+    mine = data.scores[(data.scores["scale"] == "PF") & data.scores["main"]]
+    start = mine["day"] <= 0
+    grades = mine.assign(instrument="pro-ctcae", scale="1_GRADE", value=(~start).astype(float))
+    instruments = {**data.study.instruments, (asked.code, asked.sha256): asked}
+    section = safety(
+        replace(data, scores=grades, study=replace(data.study, instruments=instruments))
+    )
+    table = next(one.frame for one in section.tables if one.name == "pro-ctcae")
+    assert set(table["term"]) == {"1 Dry Mouth"}
+    answered_later = mine[~start].groupby("arm", observed=True)["participant"].nunique()
+    assert table.set_index("group")["grade_1"].to_dict() == answered_later.to_dict()
+    assert any("grades reported by participants" in one for one in section.notes)
