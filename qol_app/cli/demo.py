@@ -10,10 +10,12 @@ from pathlib import Path
 
 import click
 from flask import current_app
+from waitress import create_server
+from waitress.server import BaseWSGIServer
 
 from qol_app.cli.current import runtime, writing
 from qol_app.cli.database import load, migrate_command
-from qol_app.errors import NotAllowed
+from qol_app.errors import NotAllowed, SettingsError
 from qol_app.services import demo
 from qol_app.services.context import Actor
 
@@ -53,8 +55,7 @@ def fill() -> None:
 @click.pass_context
 def run(command: click.Context, port: int, host: str) -> None:
     """Fill the study where it is empty; serve pages, worker and outbox until interrupted."""
-    import waitress
-
+    server = _listen(host, port)
     for step in (migrate_command, load, fill):
         command.invoke(step)
     settings = runtime().settings
@@ -64,20 +65,24 @@ def run(command: click.Context, port: int, host: str) -> None:
     worker = _start_worker(base_url)
     try:
         _say_ways_in(base_url, settings.instance / "demo.json")
-        waitress.serve(
-            current_app._get_current_object(),  # type: ignore[attr-defined]
-            host=host,
-            port=port,
-            threads=8,
-            ident=None,
-            _quiet=True,
-        )
+        server.run()
     except KeyboardInterrupt:
         pass
     finally:
         worker.terminate()
         worker.wait(timeout=30)
     click.echo("stopped")
+
+
+def _listen(host: str, port: int) -> BaseWSGIServer:
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    try:
+        return create_server(app, host=host, port=port, threads=8, ident=None)
+    except OSError as error:
+        raise SettingsError(
+            f"port: found {port}, which is taken ({error.strerror}); "
+            "wanted a free one: make run PORT=8080"
+        ) from error
 
 
 def _interrupt(*_: object) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from qol_app.settings import ROOT
+from tests.made_once import pages_of
 
 FLASK = [sys.executable, "-m", "flask"]
 
@@ -80,3 +81,17 @@ def test_a_fresh_folder_becomes_a_served_study_and_a_second_run_keeps_it(tmp_pat
         assert "Traceback" not in said[0]
         known.append(ways_in)
     assert known[0] == known[1]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_port_that_is_taken_is_one_line_with_what_to_type(runtime, monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        said = pages_of(runtime).test_cli_runner().invoke(args=["demo", "run", "--port", str(port)])
+    assert said.exit_code == 1
+    assert said.output.splitlines()[-1] == (
+        f"Error: port: found {port}, which is taken (Address already in use); "
+        "wanted a free one: make run PORT=8080"
+    )
