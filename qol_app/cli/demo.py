@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from dataclasses import asdict
@@ -50,7 +51,7 @@ def fill() -> None:
 
 
 @demo_group.command("run")
-@click.option("--port", default=8000, show_default=True, type=int)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.pass_context
 def run(command: click.Context, port: int, host: str) -> None:
@@ -75,14 +76,15 @@ def run(command: click.Context, port: int, host: str) -> None:
 
 
 def _listen(host: str, port: int) -> BaseWSGIServer:
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
     try:
-        return create_server(app, host=host, port=port, threads=8, ident=None)
+        listening = socket.create_server((host, port))
     except OSError as error:
         raise SettingsError(
-            f"port: found {port}, which is taken ({error.strerror}); "
+            f"port: found {port}, which cannot be had ({os.strerror(error.errno or 0)}); "
             "wanted a free one: make run PORT=8080"
         ) from error
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    return create_server(app, sockets=[listening], threads=8, ident=None)
 
 
 def _interrupt(*_: object) -> None:

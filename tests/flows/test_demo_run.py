@@ -92,6 +92,6 @@ def test_a_port_that_is_taken_is_one_line_with_what_to_type(runtime, monkeypatch
         said = pages_of(runtime).test_cli_runner().invoke(args=["demo", "run", "--port", str(port)])
     assert said.exit_code == 1
     assert said.output.splitlines()[-1] == (
-        f"Error: port: found {port}, which is taken (Address already in use); "
+        f"Error: port: found {port}, which cannot be had (Address already in use); "
         "wanted a free one: make run PORT=8080"
     )
