@@ -22,8 +22,9 @@ SWITCHES = (
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium, headless."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-    if not Path(path).exists():
+    found = (shutil.which(name) for name in ("chromium-headless-shell", "chromium"))
+    path = os.environ.get("CHROMIUM") or next(filter(None, found), None)
+    if path is None or not Path(path).exists():
         pytest.skip("not run: Chromium is not installed (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))

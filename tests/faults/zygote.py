@@ -68,6 +68,8 @@ class Fate:
             self.point = ""
             with self.quiet:
                 os.kill(os.getpid(), self.signal)
+                # Another thread may be the one that takes the signal; this one goes no further.
+                time.sleep(0.05)
                 self.woken = True
 
 
