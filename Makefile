@@ -21,7 +21,7 @@ run: $(VENV)/.runtime ## the demo study on this machine: pages and worker, until
 test: $(VENV)/.development ## everything the tests need, then all tests
 	@tests/prepare
 	@# Three processes, each with threads of its own for matrices this small, only wait for each other.
-	@OPENBLAS_NUM_THREADS=1 TMPDIR=$$([ -w /dev/shm ] && echo /dev/shm || echo /tmp) $(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+	@OPENBLAS_NUM_THREADS=1 TMPDIR=$$([ -w /dev/shm ] && echo /dev/shm || echo /tmp) $(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 other: $(VENV)/.development ## the tests of pages and services on the other of the two databases
 	@$(MAKE) -s test ARGS="tests/web tests/services $(ARGS)" QOL_TEST_ENGINE=other

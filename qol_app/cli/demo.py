@@ -62,7 +62,9 @@ def run(command: click.Context, port: int, host: str) -> None:
     settings = runtime().settings
     runtime().check()
     base_url = os.environ.get("BASE_URL") or f"http://localhost:{port}"
-    signal.signal(signal.SIGTERM, _interrupt)
+    # Both by name: a shell starts what it puts in the background with Ctrl-C ignored.
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, _interrupt)
     worker = _start_worker(base_url)
     try:
         _say_ways_in(base_url, settings.instance / "demo.json")

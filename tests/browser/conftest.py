@@ -6,7 +6,7 @@ from pathlib import Path
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from waitress.server import create_server
 
 from qol_app.app import web_app
@@ -15,6 +15,8 @@ from tests.conftest import Templates
 from tests.participants import Enrolled, enrolled
 
 PHONE = {"width": 360, "height": 740}
+# A busy machine is no fault of a page.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture
@@ -89,7 +91,7 @@ def phone(browser: Browser, address: str) -> Iterator[BrowserContext]:
     context = browser.new_context(
         viewport=PHONE, base_url=address, locale="en-GB", has_touch=True, is_mobile=True
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     yield context
     context.close()
 

@@ -39,7 +39,7 @@ def desk(browser: Browser, address: str) -> Iterator[BrowserContext]:
     context = browser.new_context(
         viewport={"width": 1280, "height": 860}, base_url=address, locale="en-GB"
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     yield context
     context.close()
 
@@ -121,7 +121,7 @@ def test_from_enrolment_to_exported_scores(runtime, clock, address, browser, des
     link, pin = enrol(page, "UME-077")
 
     phone = browser.new_context(viewport=PHONE, base_url=address, locale="en-GB", has_touch=True)
-    phone.set_default_timeout(10_000)
+    phone.set_default_timeout(30_000)
     own = phone.new_page()
     own.goto(link + "?lang=en")
     own.get_by_label("PIN").fill(pin)
