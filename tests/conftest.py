@@ -51,7 +51,7 @@ ABOUT_THE_TRIAL = (
     *("test_cli_export.py", "test_cli_staff.py", "test_promises.py", "web", "worker"),
 )
 
-pytest_plugins = ("tests.trace", "tests.chromium")
+pytest_plugins = ("tests.trace", "tests.chromium", "tests.pure")
 
 ENGINES = ("sqlite", "postgresql")
 # PostgreSQL; on a machine that has none, the rest is still run on SQLite.

@@ -18,6 +18,8 @@ from qol_app.analysis.shares import wilson
 from qol_app.analysis.thresholds import Threshold, achievable_step
 from qol_app.errors import AnalysisError
 
+pytestmark = pytest.mark.pure
+
 
 def scores(values, baseline=80.0, arm="a", timepoint="M6") -> pd.DataFrame:
     return pd.DataFrame(

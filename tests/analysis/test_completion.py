@@ -18,6 +18,8 @@ from qol_app.analysis.completion import (
 )
 from qol_app.errors import AnalysisError
 
+pytestmark = pytest.mark.pure
+
 TARGET = date(2026, 6, 1)
 
 

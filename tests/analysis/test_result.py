@@ -13,6 +13,8 @@ from qol_app.analysis.result import (
 )
 from qol_app.errors import AnalysisError
 
+pytestmark = pytest.mark.pure
+
 
 def test_a_row_with_two_faults_is_counted_once_under_the_first():
     data = pd.DataFrame({"a": [1, np.nan, np.nan, 4], "b": [1, 2, np.nan, np.nan]})

@@ -10,6 +10,8 @@ from statsmodels.stats.proportion import proportion_confint
 from qol_app.analysis.safety import clavien_dindo, ctcae, mortality_after, pro_ctcae
 from qol_app.errors import AnalysisError
 
+pytestmark = pytest.mark.pure
+
 START = date(2026, 3, 2)
 
 

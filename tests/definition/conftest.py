@@ -28,8 +28,10 @@ def instrument(instruments) -> Callable[[str], Instrument]:
 
 @pytest.fixture(scope="session")
 def wording(instrument) -> Callable[[str, str], Wording]:
+    loaded = {code: load_wordings(FOLDER / code) for code in load_instruments(FOLDER)}
+
     def present(code: str, language: str) -> Wording:
         instrument(code)
-        return load_wordings(FOLDER / code)[language]
+        return loaded[code][language]
 
     return present

@@ -18,6 +18,8 @@ from qol_app.assessment import (
 from qol_app.definition.instrument import Item
 from qol_app.errors import DefinitionError, ResponseError
 
+pytestmark = pytest.mark.pure
+
 FOUR = Item(code="q31", first=1, last=4, recall="week")
 LINE = Item(code="VAS", kind="vas", first=0, last=100, recall="today")
 

@@ -11,6 +11,8 @@ from qol_app.schedule.history import Event, History
 from qol_app.schedule.plan import plan
 from tests.schedule.schedule_factories import BRECLIM, changed, day, keys, make_history, row
 
+pytestmark = pytest.mark.pure
+
 
 def amended(protocol=BRECLIM, on=200, renamed=None, **fields):
     update = {

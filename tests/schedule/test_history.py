@@ -7,6 +7,8 @@ import pytest
 from qol_app.errors import QolError
 from qol_app.schedule.history import Contact, Event, History
 
+pytestmark = pytest.mark.pure
+
 CONSENT = Event("consent", date(2026, 1, 1))
 
 

@@ -10,6 +10,8 @@ from qol_app.definition.message_texts import load_messages
 from qol_app.errors import DefinitionError
 from qol_app.schedule.messages import MessageFacts, minutes_for, render
 
+pytestmark = pytest.mark.pure
+
 LANGUAGES = load_messages(Path(__file__).parents[2] / "questionnaires" / "messages")
 LINK = "https://svar.example.org/a/" + "x" * 43
 FACTS = MessageFacts(LINK, date(2026, 9, 23), 80, 18, "08-465 004 01")

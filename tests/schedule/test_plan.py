@@ -17,6 +17,8 @@ from tests.schedule.schedule_factories import (
     planned,
 )
 
+pytestmark = pytest.mark.pure
+
 
 @pytest.mark.parametrize(
     ("code", "opens", "target", "closes"),

@@ -8,6 +8,8 @@ from qol_app.schedule.history import Event, History
 from qol_app.schedule.plausibility import check_event
 from tests.schedule.schedule_factories import BRECLIM, RANDOMISED, day, make_history
 
+pytestmark = pytest.mark.pure
+
 TODAY = day(400)
 CONSENTED = History([Event("consent", day(-7))])
 

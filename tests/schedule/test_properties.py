@@ -29,7 +29,7 @@ from qol_app.schedule.timeline import timeline
 from qol_app.schedule.windows import VisitWindow, local_instant
 from tests.schedule.schedule_factories import BRECLIM
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.pure]
 
 # A hundred times as many for a night: EXAMPLES=3000 make test.
 few = settings(max_examples=int(os.environ.get("EXAMPLES", "30")), deadline=None)

@@ -23,6 +23,8 @@ from qol_app.schedule.status import AssessmentFacts
 from qol_app.schedule.windows import VisitWindow
 from tests.schedule.schedule_factories import BRECLIM, day, make_history, planned
 
+pytestmark = pytest.mark.pure
+
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 BOTH = Preferences(channels=("email", "sms"))
 SMS = Preferences(channels=("sms",))

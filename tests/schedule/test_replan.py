@@ -2,6 +2,8 @@
 
 from datetime import date, timedelta
 
+import pytest
+
 from qol_app.schedule.history import Event, History
 from qol_app.schedule.plan import plan
 from qol_app.schedule.replan import ExistingAssessment, expected_after, replan
@@ -16,6 +18,8 @@ from tests.schedule.schedule_factories import (
     make_history,
     row,
 )
+
+pytestmark = pytest.mark.pure
 
 
 def rows(history, **begun_on):

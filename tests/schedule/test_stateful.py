@@ -30,6 +30,8 @@ from qol_app.schedule.status import (
 from qol_app.schedule.windows import DAY, local_instant
 from tests.schedule.schedule_factories import BRECLIM, changed, row
 
+pytestmark = pytest.mark.pure
+
 ZONE = AssessmentFacts.__dataclass_fields__["zone"].default
 START = date(2027, 10, 1)
 WISHES = Preferences(channels=("sms", "email"))

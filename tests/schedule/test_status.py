@@ -24,6 +24,8 @@ from qol_app.schedule.status import (
 )
 from tests.schedule.schedule_factories import BRECLIM, day, make_history, noon, planned
 
+pytestmark = pytest.mark.pure
+
 ALIVE = make_history()
 EMPTY = AssessmentFacts(window=planned(ALIVE)["M3", 1].window, timepoint="M3")
 LATER = day(200)

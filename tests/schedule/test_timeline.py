@@ -12,6 +12,8 @@ from qol_app.schedule.reminders import Preferences
 from qol_app.schedule.timeline import compared, timeline
 from tests.schedule.schedule_factories import BRECLIM, changed, day, make_history
 
+pytestmark = pytest.mark.pure
+
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 BOTH = Preferences(channels=("email", "sms"))
 

@@ -8,6 +8,8 @@ from qol_app.definition.scales import ItemScale
 from qol_app.scoring import score
 from qol_app.scoring.steps import achievable_scores, smallest_step
 
+pytestmark = pytest.mark.pure
+
 
 @pytest.mark.parametrize(
     ("code", "scale", "n_scores", "step"),

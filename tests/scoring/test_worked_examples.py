@@ -4,6 +4,8 @@ import pytest
 
 from qol_app.scoring import score_form
 
+pytestmark = pytest.mark.pure
+
 
 def _items(prefix, first, values):
     return {f"{prefix}{first + n}": value for n, value in enumerate(values)}

@@ -1,0 +1,50 @@
+"""Tests marked ``pure`` open no socket, no file and no database while they run.
+
+What Python and its libraries read of their own stays allowed: modules, time zones, holidays.
+"""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+FORBIDDEN = ("socket.__new__", "socket.connect", "sqlite3.connect", "subprocess.Popen")
+READ_BY_PYTHON = (
+    ".py",
+    ".pyc",
+    ".so",
+    "/zoneinfo/",
+    "/tzdata/",
+    "/site-packages/",
+    "/.hypothesis/",
+)
+
+_watched: list[str] = []
+
+
+def _watch(event: str, arguments: tuple[Any, ...]) -> None:
+    if not _watched:
+        return
+    if event in FORBIDDEN or (event == "open" and _is_data(arguments[0])):
+        raise AssertionError(f"{_watched[-1]} is marked pure: found {event} {arguments[:1]}")
+
+
+def _is_data(path: Any) -> bool:
+    text = str(path)
+    return not any(text.endswith(known) or known in text for known in READ_BY_PYTHON)
+
+
+sys.addaudithook(_watch)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Watch the call of a test that is marked, not what its fixtures read before."""
+    if item.get_closest_marker("pure") is None:
+        return (yield)
+    _watched.append(item.nodeid)
+    try:
+        return (yield)
+    finally:
+        _watched.pop()
