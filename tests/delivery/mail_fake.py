@@ -41,8 +41,9 @@ class Script:
         self.peak = self._open = 0
 
     async def handle_RCPT(self, server, session, envelope, address, options):
-        number, self.conversations = self.conversations, self.conversations + 1
-        reply = self.at_rcpt(number)
+        # Kept with the message: others may be between their RCPT and their content meanwhile.
+        envelope.number, self.conversations = self.conversations, self.conversations + 1
+        reply = self.at_rcpt(envelope.number)
         if reply == "drop":
             server.transport.abort()
             return "421 4.3.2 closing"
@@ -55,7 +56,7 @@ class Script:
         self.peak = max(self.peak, self._open)
         await asyncio.sleep(self.delay_s)
         self._open -= 1
-        reply = self.at_data(self.conversations - 1)
+        reply = self.at_data(envelope.number)
         if reply.startswith("2") or reply == "drop":
             self.taken.append(message_from_bytes(envelope.content, policy=default))
             self.recipients.append(list(envelope.rcpt_tos))
