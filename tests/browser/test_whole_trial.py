@@ -5,11 +5,12 @@ were computed by hand from the scoring manuals, not by this program.
 """
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from qol_app.export.registry import chosen_formats
 from qol_app.services import exporting
@@ -70,25 +71,31 @@ def enrol(page: Page, number: str) -> tuple[str, str]:
 def answer_everything(page: Page) -> list[tuple[str, str]]:
     """Answer every screen with its worked example; return the items in the order asked."""
     examples = {code: worked_example(code)[0] for code in EXAMPLES}
+    question, send = page.locator("#question"), page.get_by_role("button", name="Send")
     asked = []
     while True:
-        if page.locator("#question").count() == 0:
-            if page.get_by_role("button", name="Send").count():
-                return asked
-            # The first page of an instrument.
-            page.locator("main a.button, main form button").first.click()
-            continue
-        question = page.locator("#question")
+        expect(question.or_(send).or_(on_from_part(page)).first).to_be_visible()
+        if send.count():
+            return asked
+        if on_from_part(page).count():
+            on_from_part(page).click()
+            expect(question).to_be_visible()
         instrument = question.get_attribute("data-instrument")
         item = question.get_attribute("data-item")
         assert page.locator("fieldset input[type=radio]:checked").count() == 0
         asked.append((instrument, item))
         _answer(page, examples[instrument][item])
+        # Whole, because of a page that is still arriving one cannot say what is not on it.
         page.wait_for_function(
-            "before => !document.querySelector('#question')"
-            " || document.querySelector('#question').dataset.item !== before",
+            """before => document.readyState === "complete"
+               && document.querySelector("#question")?.dataset.item !== before""",
             arg=item,
         )
+
+
+def on_from_part(page: Page) -> Locator:
+    """Return the way from the first page of an instrument to its questions."""
+    return page.get_by_role("link", name=re.compile("^(To the questions|Continue)$"))
 
 
 def _answer(page: Page, value: str) -> None:
@@ -125,8 +132,8 @@ def test_from_enrolment_to_exported_scores(runtime, clock, address, browser, des
     own = phone.new_page()
     own.goto(link + "?lang=en")
     own.get_by_label("PIN").fill(pin)
-    own.locator("main form button").first.click()
-    own.locator("main form button").first.click()
+    own.get_by_role("button", name="Continue").click()
+    own.get_by_role("button", name="Begin").click()
     asked = answer_everything(own)
     own.get_by_role("button", name="Send").click()
     if own.get_by_role("button", name="Send as it is").count():
