@@ -1,13 +1,14 @@
 """A real Chromium on a real server on this machine."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from waitress.server import create_server
+from werkzeug.test import run_wsgi_app
 
 from qol_app.app import web_app
 from qol_app.runtime import Runtime
@@ -32,19 +33,24 @@ def browser(chromium: Browser) -> Browser:
 
 
 class Line:
-    """The way between a phone and the pages, which can be cut.
+    """The way between a phone and the pages: it can be cut, and what is saved can go astray.
 
-    Playwright's offline mode alone does not hold a service worker back reliably.
+    Playwright's offline mode alone does not hold a service worker back reliably, and its routes
+    do not see every request of a page that such a worker looks after. ``has_come`` is set when
+    an answer has come as far as it is let.
     """
 
     def __init__(self) -> None:
         self.is_cut = False
+        self.saving: Callable[[WSGIApplication, WSGIEnvironment], bool] | None = None
+        self._may_go_on, self.has_come = threading.Event(), threading.Event()
 
     def through(self, app: WSGIApplication) -> WSGIApplication:
-        """Return the application behind this line; while it is cut nothing gets there."""
+        """Return the application behind this line."""
 
         def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            if not self.is_cut:
+            saving = self.saving if environ["PATH_INFO"].endswith("/answers") else None
+            if not self.is_cut and not (saving and saving(app, environ)):
                 return app(environ, start_response)
             start_response("503 Service Unavailable", [("Content-Length", "0")])
             return []
@@ -60,6 +66,36 @@ class Line:
         """Let a phone find its connection again."""
         self.is_cut = False
         phone.set_offline(False)
+
+    def refuse_answers(self) -> None:
+        """Let the server be too busy to take answers."""
+        self.saving = self._refuses
+
+    def swallow_replies(self) -> None:
+        """Let answers arrive, and what the server says to them get lost."""
+        self.saving = self._takes_and_says_nothing
+
+    def hold_answers(self) -> None:
+        """Let answers wait on their way until ``take_answers``."""
+        self.saving = self._waits
+
+    def take_answers(self) -> None:
+        """Let answers arrive as usual, held ones too."""
+        self.saving = None
+        self._may_go_on.set()
+
+    def _refuses(self, app: WSGIApplication, environ: WSGIEnvironment) -> bool:
+        self.has_come.set()
+        return True
+
+    def _takes_and_says_nothing(self, app: WSGIApplication, environ: WSGIEnvironment) -> bool:
+        run_wsgi_app(app, environ, buffered=True)
+        self.has_come.set()
+        return True
+
+    def _waits(self, app: WSGIApplication, environ: WSGIEnvironment) -> bool:
+        self.has_come.set()
+        return not self._may_go_on.wait(60)
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ def test_the_edge_of_a_row_is_as_good_as_its_middle(page, person):
     assert page.locator("input:checked").get_attribute("value") == "3"
 
 
-def test_an_answer_is_called_saved_only_when_it_is(page, person, runtime):
+def test_an_answer_is_called_saved_only_when_it_is(page, person, runtime, line):
     begin(page, person)
     # Each thing the line is told, also where the next follows before the browser draws it.
     page.evaluate(
@@ -103,16 +103,12 @@ def test_an_answer_is_called_saved_only_when_it_is(page, person, runtime):
            Object.defineProperty(line, "textContent", { get: text.get,
              set(told) { said.push(told); text.set.call(line, told); } }); }"""
     )
-    held = []
-    page.route("**/answers", lambda route: held.append(route))
+    line.hold_answers()
     choose(page, "Slight")
     expect(saving(page)).to_have_text("Sent …")
-    for _ in range(250):  # told before it is sent
-        if held:
-            break
-        page.wait_for_timeout(20)
+    assert line.has_come.wait(60)
     assert stored(runtime) == []
-    held[0].continue_()
+    line.take_answers()
     expect(saving(page)).to_have_text("Saved")
     assert stored(runtime) == [("q1", "ANSWERED", 2)]
     assert page.evaluate("said") == ["On this phone", "Sent …", "Saved"]
@@ -186,31 +182,27 @@ def test_the_browser_keeps_the_host_bound_secure_cookie(page, person, address, h
 
 
 @pytest.mark.requirement("D6")
-def test_a_server_that_fails_for_a_while_costs_no_answer(page, person, runtime):
+def test_a_server_that_fails_for_a_while_costs_no_answer(page, person, runtime, line):
     begin(page, person)
-    page.route("**/answers", lambda route: route.fulfill(status=503, body="busy"))
+    line.refuse_answers()
     choose(page, "Clear")
+    assert line.has_come.wait(60)
     expect(saving(page)).to_have_text("On this phone")
-    page.unroute("**/answers")
+    line.take_answers()
     page.evaluate("dispatchEvent(new Event('online'))")
     expect(saving(page)).to_have_text("Saved")
     assert stored(runtime) == [("q1", "ANSWERED", 3)]
 
 
 @pytest.mark.requirement("D6")
-def test_a_reply_lost_after_the_commit_makes_no_second_answer(page, person, runtime):
+def test_a_reply_lost_after_the_commit_makes_no_second_answer(page, person, runtime, line):
     begin(page, person)
-
-    def swallow(route):
-        route.fetch()
-        route.abort()
-
-    page.route("**/answers", swallow)
-    with page.expect_event("requestfailed"):
-        choose(page, "Clear")
+    line.swallow_replies()
+    choose(page, "Clear")
+    assert line.has_come.wait(60)
     expect(saving(page)).to_have_text("On this phone")
     assert stored(runtime) == [("q1", "ANSWERED", 3)]
-    page.unroute("**/answers")
+    line.take_answers()
     page.evaluate("dispatchEvent(new Event('online'))")
     expect(saving(page)).to_have_text("Saved")
     assert stored(runtime) == [("q1", "ANSWERED", 3)]

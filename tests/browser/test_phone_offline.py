@@ -203,7 +203,7 @@ def test_where_the_next_question_cannot_be_opened_the_page_says_so(page, person,
 
 
 def test_after_the_session_ran_out_the_pin_is_enough_and_nothing_is_retyped(
-    page, person, runtime, clock
+    page, person, runtime, clock, line
 ):
     begin(page, person)
     clock.move(hours=8)
@@ -211,14 +211,14 @@ def test_after_the_session_ran_out_the_pin_is_enough_and_nothing_is_retyped(
     expect(page.locator("#unsent")).to_contain_text("You have been signed out")
     page.get_by_role("link", name="Write my PIN").click()
     expect(page.locator("#unsent")).to_contain_text("Your answers are on this phone")
-    page.route("**/answers", lambda route: route.fulfill(status=503, body="busy"))
+    line.refuse_answers()
     page.get_by_label("PIN").fill(person.pin)
     page.get_by_role("button", name="Continue").click()
     expect(page).to_have_url(re.compile("/home"))
     page.goto(f"/q/{person.ref}/qlq-c30/q1")
     expect(chosen(page)).to_have_value("4")
     expect(saving(page)).to_have_text("On this phone")
-    page.unroute("**/answers")
+    line.take_answers()
     page.evaluate("dispatchEvent(new Event('online'))")
     expect(saving(page)).to_have_text("Saved")
     press(page)
@@ -239,9 +239,11 @@ def test_a_page_made_just_before_the_answer_arrived_shows_it_all_the_same(browse
     context.close()
 
 
-def test_what_is_on_the_phone_only_is_said_at_review_and_before_signing_out(page, person, runtime):
+def test_what_is_on_the_phone_only_is_said_at_review_and_before_signing_out(
+    page, person, runtime, line
+):
     begin(page, person)
-    page.route("**/answers", lambda route: route.fulfill(status=503, body="busy"))
+    line.refuse_answers()
     choose(page, "Clear")
     expect(saving(page)).to_have_text("On this phone")
     page.goto(f"/q/{person.ref}/review")
@@ -253,7 +255,7 @@ def test_what_is_on_the_phone_only_is_said_at_review_and_before_signing_out(page
     press(page, "Sign out")
     expect(page.locator("#unsent")).to_contain_text("would be lost")
     assert page.url.endswith("/home")
-    page.unroute("**/answers")
+    line.take_answers()
     page.goto(f"/q/{person.ref}/review")
     expect(row.locator("strong")).to_have_text("Clear")
     assert stored(runtime) == [("q1", "ANSWERED", 3)]
