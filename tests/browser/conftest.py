@@ -8,6 +8,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from waitress.server import create_server
+from waitress.wasyncore import close_all
 from werkzeug.test import run_wsgi_app
 
 from qol_app.app import web_app
@@ -111,8 +112,10 @@ def address(runtime: Runtime, line: Line) -> Iterator[str]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(timeout=5)
+    server.task_dispatcher.shutdown()
+    # By the thread that listens: closing under it would take away what it is looking at.
+    server.trigger.pull_trigger(lambda: close_all(server._map, ignore_all=True))
+    thread.join()
 
 
 @pytest.fixture
