@@ -63,10 +63,14 @@ class Line:
         self.is_cut = True
         phone.set_offline(True)
 
-    def mend(self, phone: BrowserContext) -> None:
-        """Let a phone find its connection again."""
+    def mend(self, phone: BrowserContext, noticed: bool = True) -> None:
+        """Let a phone find its connection again, and its browser say so if it noticed."""
         self.is_cut = False
         phone.set_offline(False)
+        if noticed:
+            # Chromium says nothing to a page that has begun while it was told to be offline.
+            for page in phone.pages:
+                page.evaluate("setTimeout(() => dispatchEvent(new Event('online')))")
 
     def refuse_answers(self) -> None:
         """Let the server be too busy to take answers."""
