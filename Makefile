@@ -7,6 +7,8 @@ PORT ?= 8000
 KILLS ?= 10000
 export QOL_TEST_ENGINE
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Where bytecode may not be kept, each of hundreds of processes compiles the whole program anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test other check bench faults validate pictures trace pins clean
 .DEFAULT_GOAL := help
