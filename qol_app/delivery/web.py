@@ -1,5 +1,8 @@
 """What HTTP answers of gateways mean for a message."""
 
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
 import httpx
 
 from qol_app.delivery.errors import TryAgainLater, Uncertain
@@ -43,5 +46,22 @@ def post(client: httpx.Client, url: str, **request: object) -> httpx.Response:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
+    """Return how many seconds a gateway asks us to wait; None if it does not say."""
     text = response.headers.get("Retry-After", "")
-    return float(text) if text.isascii() and text.isdigit() else None
+    if text.isascii() and text.isdigit():
+        return float(text)
+    until = _http_date(text)
+    if until is None:
+        return None
+    # By the gateway's own clock, where it tells it: ours may go differently.
+    now = _http_date(response.headers.get("Date", "")) or datetime.now(UTC)
+    return max(0.0, (until - now).total_seconds())
+
+
+def _http_date(text: str) -> datetime | None:
+    """Return a date of a header (RFC 9110, 5.6.7); None if it is none."""
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
