@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from qol_app.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -98,6 +100,7 @@ def fresh_settings(**more: str) -> str:
         "PIN_PEPPER": _fresh_key(),
         "FIELD_KEYS": f"k1:{_fresh_key()}",
         "CALLBACK_KEY": secrets.token_urlsafe(32),
+        "VAPID_PRIVATE_KEY": _fresh_p256_key(),
         **more,
     }
     return "".join(f"{name}={value}\n" for name, value in lines.items())
@@ -105,6 +108,11 @@ def fresh_settings(**more: str) -> str:
 
 def _fresh_key() -> str:
     return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+
+
+def _fresh_p256_key() -> str:
+    number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
+    return base64.urlsafe_b64encode(number.to_bytes(KEY_BYTES)).rstrip(b"=").decode()
 
 
 def _file_values(path: Path) -> dict[str, str]:

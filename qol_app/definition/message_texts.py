@@ -22,11 +22,15 @@ PLACEHOLDERS = ("link", "closes", "questions_left", "minutes_left", "site_phone"
 
 
 class Wording(Part):
-    """One message: subject and text for e-mail, one line for text message and push."""
+    """One message: subject and text for a letter, one line each for text message and notice.
+
+    A notice stands on a locked screen under the subject; a tap on it opens the link.
+    """
 
     subject: Line
     text: Text
     short: Line
+    notice: Line
 
 
 class Message(Wording):
@@ -124,7 +128,7 @@ def _texts(messages: Messages) -> Iterator[tuple[str, str]]:
             (message.code, message),
             (f"{message.code}: started", message.started),
         ):
-            for field in ("subject", "text", "short") if wording else ():
+            for field in Wording.model_fields if wording else ():
                 yield f"messages {place}: {field}", getattr(wording, field)
 
 
@@ -135,6 +139,8 @@ def _problems(messages: Messages, stem: str, names: Collection[str]) -> Iterator
         yield from _placeholder_problems(place, text)
         for word in telling_words(text, names):
             yield Problem(place, str(word), "a word that tells an onlooker nothing")
+        if place.endswith(": notice") and "{link}" in text:
+            yield Problem(place, "{link}, which would stand there to be read", "a tap opens it")
 
 
 def _placeholder_problems(place: str, text: str) -> Iterator[Problem]:

@@ -19,6 +19,8 @@ class Message:
 
     ``reference`` names this attempt and ``thread`` the intent behind it, the same at every
     attempt, so that a mail program shows a message once even if two attempts arrive.
+    ``keeps_s`` is for how many seconds a provider may keep it for a telephone that is off,
+    where it can be told so: none should light up at night.
     """
 
     reference: str
@@ -30,6 +32,7 @@ class Message:
     link: str = field(default="", repr=False)
     unsubscribe_url: str = field(default="", repr=False)
     callback_url: str = field(default="", repr=False)
+    keeps_s: int = 12 * 3600
     attachments: tuple[Attachment, ...] = ()
 
 

@@ -1,19 +1,21 @@
 """Web Push: a short encrypted notice to a browser that asked for it (RFC 8030, 8291, 8292)."""
 
+import base64
 import json
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import httpx
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid02
-from pywebpush import WebPusher, WebPushException
+from pywebpush import WebPusher
 
 from qol_app.delivery.errors import TryAgainLater, Undeliverable
 from qol_app.delivery.message import ChannelSettings, HandedOver, Message
+from qol_app.delivery.subscription import Subscription, check_public
 from qol_app.delivery.web import new_client, post
 from qol_app.errors import SettingsError
 
-TTL_S = 24 * 3600
 # The subscription is gone: the browser was reset, or the person said no.
 GONE = (404, 410)
 
@@ -26,14 +28,14 @@ class Push:
         private_key: str,
         contact: str,
         client: httpx.Client | None = None,
-        schemes: tuple[str, ...] = ("https",),
+        check: Callable[[str], None] = check_public,
     ) -> None:
-        if not private_key:
+        self.vapid = _vapid(private_key)
+        if not contact.startswith(("mailto:", "https:")):
             raise SettingsError(
-                "setting VAPID_PRIVATE_KEY: found nothing; wanted a base64url P-256 key"
+                "setting MAIL_FROM: found nothing; wanted an address, which push services ask for"
             )
-        self.vapid = Vapid02.from_string(private_key)
-        self.contact, self.schemes = contact, schemes
+        self.contact, self.check = contact, check
         self.client = client or new_client()
 
     @classmethod
@@ -44,14 +46,13 @@ class Push:
 
     def send(self, message: Message) -> HandedOver:
         """Hand one notice over; see ``Channel.send`` for what it raises."""
-        endpoint, subscription = self._subscription(message.to)
-        notice = {"title": message.subject, "body": message.text, "url": message.link}
-        try:
-            encrypted = WebPusher(subscription).encode(json.dumps(notice).encode())
-        except (WebPushException, ValueError, TypeError, KeyError) as error:
-            raise Undeliverable("subscription: its keys cannot be used") from error
+        subscription = Subscription.from_json(message.to)
+        self.check(subscription.endpoint)
         response = post(
-            self.client, endpoint, content=encrypted["body"], headers=self._headers(endpoint)
+            self.client,
+            subscription.endpoint,
+            content=_encrypted(subscription, message),
+            headers=self._headers(subscription.endpoint, message.keeps_s),
         )
         if response.status_code in GONE or response.status_code == 400:
             raise Undeliverable(f"push service: {response.status_code}")
@@ -59,23 +60,41 @@ class Push:
             raise TryAgainLater(f"push service: {response.status_code}")
         return HandedOver(response.headers.get("Location", "")[-200:] or message.reference)
 
-    def _subscription(self, text: str) -> tuple[str, dict[str, Any]]:
-        try:
-            subscription = json.loads(text)
-            endpoint = subscription["endpoint"]
-            scheme = urlsplit(endpoint).scheme
-        except (ValueError, TypeError, KeyError) as error:
-            raise Undeliverable("subscription: it cannot be read") from error
-        if scheme not in self.schemes:
-            raise Undeliverable("subscription: its endpoint is not an https address")
-        return endpoint, subscription
-
-    def _headers(self, endpoint: str) -> dict[str, str]:
+    def _headers(self, endpoint: str, keeps_s: int) -> dict[str, str]:
         parts = urlsplit(endpoint)
         claims = {"sub": self.contact, "aud": f"{parts.scheme}://{parts.netloc}"}
         return {
             **self.vapid.sign(claims),
-            "TTL": str(TTL_S),
+            "TTL": str(keeps_s),
             "Content-Encoding": "aes128gcm",
             "Urgency": "normal",
         }
+
+
+def _encrypted(subscription: Subscription, message: Message) -> bytes:
+    notice = {
+        "title": message.subject,
+        "body": message.text,
+        "url": message.link,
+        "language": message.language,
+    }
+    browser = {"endpoint": subscription.endpoint, "keys": subscription.keys()}
+    return WebPusher(browser).encode(json.dumps(notice).encode())["body"]
+
+
+def public_key(private_key: str) -> str:
+    """Return the half of an installation's key that browsers are given, in base64url."""
+    point = _vapid(private_key).public_key.public_bytes(
+        Encoding.X962, PublicFormat.UncompressedPoint
+    )
+    return base64.urlsafe_b64encode(point).rstrip(b"=").decode()
+
+
+def _vapid(private_key: str) -> Vapid02:
+    try:
+        return Vapid02.from_string(private_key)
+    except ValueError as error:
+        raise SettingsError(
+            f"setting VAPID_PRIVATE_KEY: found {'no such key' if private_key else 'nothing'}; "
+            "wanted a P-256 key in base64url (flask settings init)"
+        ) from error

@@ -25,11 +25,13 @@ class MessageFacts:
 
 @dataclass(frozen=True, slots=True)
 class RenderedMessage:
-    """A message ready to send: e-mail has subject and text, other channels the short line."""
+    """A message ready to send: a letter has subject and text, a text message the short line,
+    a notice the subject and a line without the link, which is behind it."""
 
     subject: str
     text: str
     short: str
+    notice: str
 
 
 def render(messages: Messages, code: str, facts: MessageFacts) -> RenderedMessage:
@@ -53,6 +55,7 @@ def render(messages: Messages, code: str, facts: MessageFacts) -> RenderedMessag
         subject=wording.subject.format_map(filled),
         text=wording.text.format_map(filled),
         short=wording.short.format_map(filled),
+        notice=wording.notice.format_map(filled),
     )
 
 

@@ -194,6 +194,14 @@ def waiting_reason(
     return None
 
 
+def seconds_awake(rules: ContactRules, now: datetime, zone: ZoneInfo) -> int:
+    """Return how many seconds are left until this evening's quiet hours; none once they began."""
+    # At 24 they begin with the next day.
+    days, hour = divmod(rules.quiet_from, 24)
+    evening = local_instant(now.astimezone(zone).date() + timedelta(days=days), hour, zone)
+    return max(0, int((evening - now).total_seconds()))
+
+
 def message_hour(rules: ContactRules, preferences: Preferences) -> int:
     """Return the local hour at which a person is written to: the own one, if it is not quiet."""
     own = preferences.hour

@@ -15,6 +15,7 @@ from qol_app.errors import SettingsError
 from qol_app.schedule.calendar_file import calendar_file
 from qol_app.schedule.messages import MessageFacts, render
 from qol_app.schedule.planned import PlannedAssessment
+from qol_app.schedule.reminders import seconds_awake
 from qol_app.schedule.timeline import TimelineEntry
 from qol_app.schedule.windows import VisitWindow
 from qol_app.services import access, identity
@@ -24,8 +25,8 @@ from qol_app.services.context import Context
 from qol_app.services.sittings import sitting
 from qol_app.settings import Settings
 
-# Channels that have room for a letter; the others get the one line.
-LETTERS = ("email", "console")
+# Which of a message's wordings a channel has room for; any other than these the one line.
+WORDING = {"email": "text", "console": "text", "push": "notice"}
 
 
 @dataclass(frozen=True)
@@ -102,11 +103,12 @@ def compose(
         thread=thread,
         to=to,
         subject=rendered.subject,
-        text=rendered.text if reminder.channel in LETTERS else rendered.short,
+        text=getattr(rendered, WORDING.get(reminder.channel, "short")),
         language=messages.language,
         link=link,
         unsubscribe_url=house.addresses.stop(person.participant.public_id),
         callback_url=house.addresses.callback(reminder.channel, reference),
+        keeps_s=seconds_awake(person.protocol.contact, ctx.now, person.zone),
         attachments=attachments(ctx, house, person, row, reminder),
     )
     return message, link_id

@@ -128,16 +128,19 @@ def change(ctx: Context, participant: Participant, identity: Identity) -> None:
     look_now(ctx, participant.id)
 
 
-def forget_push(ctx: Context, participant: Participant) -> None:
-    """Take away a browser's subscription that is gone; the old one enters the trail encrypted."""
-    row = ctx.session.get(Contact, participant.identity_ref)
-    if row is None or row.push is None:
+def keep_push(ctx: Context, participant: Participant, subscription: str | None) -> None:
+    """Put a browser's subscription, or none, in the place of the old; both enter the trail."""
+    ref = participant.identity_ref
+    row = ctx.session.get(Contact, ref)
+    if row is None or (row.push is None and subscription is None):
         return
-    old, row.push = {"push": row.push}, None
+    old = row.push
+    row.push = ctx.vault.seal(subscription, "contact", "push", ref) if subscription else None
     ctx.session.flush()
     site = site_code(ctx, participant)
-    ref = participant.identity_ref
-    audit.record(ctx, "identity.change", "contact", ref, old=old, new={"push": None}, site=site)
+    audit.record(
+        ctx, "identity.change", "contact", ref, old={"push": old}, new={"push": row.push}, site=site
+    )
 
 
 def reachable(person: Identity) -> Identity:

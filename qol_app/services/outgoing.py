@@ -30,7 +30,7 @@ from qol_app.services.contacting import (
     submitted_at,
 )
 from qol_app.services.context import Context
-from qol_app.services.identity import forget_push
+from qol_app.services.identity import keep_push
 from qol_app.services.lease import Lease, still_held
 from qol_app.services.reminders import Look, next_send_at
 from qol_app.services.tasks import finish_by_itself, open_task
@@ -280,7 +280,7 @@ def bad_address(ctx: Context, reminder: Reminder) -> None:
     reminder.status, reminder.why = "failed", BAD_ADDRESS
     if reminder.channel == "push":
         # Nobody can correct a subscription: the browser makes another one, or none.
-        forget_push(ctx, ctx.session.get_one(Participant, reminder.participant_id))
+        keep_push(ctx, ctx.session.get_one(Participant, reminder.participant_id), None)
     _ask_for_help(ctx, reminder, BAD_ADDRESS_TASKS.get(reminder.channel, "message_failed"))
     row = ctx.session.get_one(Assessment, reminder.assessment_id)
     row.look_again_at = ctx.now

@@ -1,16 +1,20 @@
 """How a participant wants to be written to: by which way, at which hour, after a pause, or not."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from qol_app.db.tables import Contact, Participant
+from qol_app.definition.protocol_parts import ContactRules
+from qol_app.delivery.errors import Undeliverable
+from qol_app.delivery.subscription import Subscription, check_address
 from qol_app.errors import NotAllowed
-from qol_app.services import audit
-from qol_app.services.contacting import ADDRESSES
+from qol_app.services import audit, identity
+from qol_app.services.contacting import ADDRESSES, BAD_ADDRESS_TASKS
 from qol_app.services.context import Context
 from qol_app.services.participants import site_code
 from qol_app.services.reminders import look_now
+from qol_app.services.tasks import finish_of_person
 
 # Longer than that is no pause: the site should know of it.
 LONGEST_PAUSE = timedelta(days=90)
@@ -59,7 +63,7 @@ def choices(ctx: Context, participant: Participant, usable: Collection[str]) -> 
         The channels this installation can send by.
     """
     contact = ctx.session.get(Contact, participant.identity_ref)
-    rules = ctx.library.protocol(ctx.session, participant.protocol_id).contact
+    rules = _rules(ctx, participant)
     today = ctx.today(participant.timezone)
     return Choices(
         channels=tuple(
@@ -71,6 +75,53 @@ def choices(ctx: Context, participant: Participant, usable: Collection[str]) -> 
         first_day=today,
         last_day=today + LONGEST_PAUSE,
     )
+
+
+def may_notify(ctx: Context, participant: Participant, usable: Collection[str]) -> bool:
+    """Whether a telephone can be asked for notices: by installation and protocol."""
+    return "push" in usable and "push" in _rules(ctx, participant).channels
+
+
+def chosen_phone(ctx: Context, participant: Participant) -> str | None:
+    """Return the mark of the subscription of the telephone that gets notices, if one does."""
+    kept = identity.identity_of(ctx, participant.identity_ref).push
+    return Subscription.from_json(kept).mark if kept else None
+
+
+def notify_here(
+    ctx: Context, participant: Participant, subscription: str, usable: Collection[str]
+) -> None:
+    """Send notices to the telephone that says so, in the place of any other, from now on.
+
+    Parameters
+    ----------
+    subscription : str
+        What its browser says of itself, as JSON.
+
+    Raises
+    ------
+    NotAllowed
+        If notices are not sent here, or nobody could be written to by that.
+    """
+    if not may_notify(ctx, participant, usable):
+        raise NotAllowed("way: found 'push', which is not used here; wanted another")
+    try:
+        given = Subscription.from_json(subscription)
+        check_address(given.endpoint)
+    except Undeliverable as error:
+        raise NotAllowed(str(error)) from error
+    identity.keep_push(ctx, participant, given.to_json())
+    finish_of_person(ctx, participant.id, {BAD_ADDRESS_TASKS["push"]}, "the address was changed")
+    change(ctx, participant, replace(wishes_of(participant), channel="push", messages=True), usable)
+    look_now(ctx, participant.id)
+
+
+def notify_no_more(ctx: Context, participant: Participant, usable: Collection[str]) -> None:
+    """Forget the telephone that gets notices; other ways stay as they are."""
+    identity.keep_push(ctx, participant, None)
+    if participant.preferred_channel == "push":
+        change(ctx, participant, replace(wishes_of(participant), channel=None), usable)
+    look_now(ctx, participant.id)
 
 
 def change(ctx: Context, participant: Participant, wishes: Wishes, usable: Collection[str]) -> None:
@@ -101,6 +152,10 @@ def change(ctx: Context, participant: Participant, wishes: Wishes, usable: Colle
         site=site_code(ctx, participant),
     )
     look_now(ctx, participant.id)
+
+
+def _rules(ctx: Context, participant: Participant) -> ContactRules:
+    return ctx.library.protocol(ctx.session, participant.protocol_id).contact
 
 
 def _refuse_what_cannot_be(possible: Choices, before: Wishes, wishes: Wishes) -> None:

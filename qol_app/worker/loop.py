@@ -33,13 +33,13 @@ def make_worker(runtime: Runtime, settings: Settings) -> Worker:
     Raises
     ------
     SettingsError
-        If there is no channel at all, or a setting is wrong.
+        If there is no channel by which somebody can be reached who has not asked for notices on
+        a telephone, or a setting is wrong.
     """
     channels = open_channels(settings)
-    if not channels:
-        raise SettingsError(
-            "channels: found none; wanted at least one of SMTP_URL, SMS_URL, VAPID_PRIVATE_KEY"
-        )
+    if not channels.keys() - {"push"}:
+        found = ", ".join(channels) or "none"
+        raise SettingsError(f"channels: found {found}; wanted at least one of SMTP_URL, SMS_URL")
     return Worker(Sender(runtime, House.of(settings), channels))
 
 

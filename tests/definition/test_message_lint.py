@@ -97,6 +97,12 @@ def test_both_languages_have_the_same_messages():
             "Your cancer questionnaire: {link}",
             "messages invitation: short: found 'cancer'",
         ),
+        (
+            "notice",
+            "Your cancer questionnaire",
+            "messages invitation: notice: found 'cancer'",
+        ),
+        ("notice", "Open {link}", "messages invitation: notice: found {link}, which would stand"),
         ("text", "Dear {name}", "unknown placeholder {name}"),
         ("text", "Open {link.__class__}", "unknown placeholder {link.__class__}"),
         ("text", "Open {link!r}", "unknown placeholder {link}"),

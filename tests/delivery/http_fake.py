@@ -3,11 +3,12 @@
 import json
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What goes out; ``cut`` closes the connection instead, ``wait_s`` comes first."""
+    """What goes out; ``cut`` closes the connection instead, ``silent`` leaves it as it is."""
 
     status: int = 200
     body: object = b""
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
-    wait_s: float = 0.0
+    silent: bool = False
 
 
 class Gateway:
@@ -48,6 +49,7 @@ class Gateway:
 @contextmanager
 def http_server(gateway: Gateway) -> Iterator[str]:
     """Yield ``host:port`` of a running gateway."""
+    over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -55,7 +57,9 @@ def http_server(gateway: Gateway) -> Iterator[str]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             reply = gateway.handle(Request(self.path, dict(self.headers), body))
-            time.sleep(reply.wait_s)
+            if reply.silent:
+                self.close_connection = over.wait()
+                return
             if reply.cut:
                 self.connection.shutdown(socket.SHUT_RDWR)
                 self.close_connection = True
@@ -80,6 +84,13 @@ def http_server(gateway: Gateway) -> Iterator[str]:
     try:
         yield f"127.0.0.1:{server.server_address[1]}"
     finally:
+        over.set()
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def client_for(reply: Reply | None = None) -> httpx.Client:
+    """Return a client with the time that a slow machine needs; for silence hardly any."""
+    is_silent = reply is not None and reply.silent
+    return httpx.Client(timeout=httpx.Timeout(30.0, read=0.2 if is_silent else 30.0))

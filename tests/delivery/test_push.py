@@ -1,76 +1,53 @@
 """Web Push to a local push service: encrypted for one browser, signed by this installation."""
 
-import base64
 import json
 
-import http_ece
 import httpx
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from py_vapid import Vapid02
 
 from qol_app.delivery.errors import TryAgainLater, Uncertain, Undeliverable
 from qol_app.delivery.message import Message
-from qol_app.delivery.push import Push
+from qol_app.delivery.push import Push, public_key
 from qol_app.errors import SettingsError
-from tests.delivery.http_fake import Gateway, Reply, http_server
-
-AUTH = b"0123456789abcdef"
-
-
-def b64(raw):
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+from tests.delivery.http_fake import Gateway, Reply, client_for, http_server
+from tests.delivery.push_fake import AUTH, Phone, b64, private_key
 
 
-class Browser:
-    """A browser's half of a subscription."""
-
-    def __init__(self):
-        self.key = ec.generate_private_key(ec.SECP256R1())
-
-    def subscription(self, endpoint):
-        point = self.key.public_key().public_bytes(
-            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
-        )
-        return json.dumps({"endpoint": endpoint, "keys": {"p256dh": b64(point), "auth": b64(AUTH)}})
-
-    def read(self, body):
-        return json.loads(http_ece.decrypt(body, private_key=self.key, auth_secret=AUTH))
+def anywhere(endpoint):
+    """A test's own push service is on this machine."""
 
 
-def private_key():
-    key = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
-    return b64(key.to_bytes(32, "big"))
-
-
-def send(gateway, browser=None, to=None):
-    with http_server(gateway) as address, httpx.Client(timeout=0.5) as client:
-        browser = browser or Browser()
-        push = Push(private_key(), "mailto:qol@example.org", client, schemes=("http",))
+def send(gateway, phone=None, to=None, reply=None):
+    with http_server(gateway) as address, client_for(reply) as client:
+        phone = phone or Phone()
+        push = Push(private_key(), "mailto:qol@example.org", client, anywhere)
         message = Message(
             reference="ref-1",
             thread="t",
-            to=to or browser.subscription(f"http://{address}/s/1"),
+            to=to or phone.subscription(f"http://{address}/s/1"),
             subject="Frågor väntar",
             text="Öppna när det passar.",
             link="https://qol.example.org/l/x",
+            language="sv",
+            keeps_s=7200,
         )
         return push.send(message), push
 
 
 def test_only_the_browser_can_read_the_notice_and_the_service_knows_who_sent_it():
     gateway = Gateway(lambda request, n: Reply(201, headers={"Location": "https://push/m/17"}))
-    browser = Browser()
-    handed, push = send(gateway, browser)
+    phone = Phone()
+    handed, push = send(gateway, phone)
     (request,) = gateway.seen
-    assert browser.read(request.body) == {
+    assert phone.read(request.body) == {
         "title": "Frågor väntar",
         "body": "Öppna när det passar.",
         "url": "https://qol.example.org/l/x",
+        "language": "sv",
     }
     assert handed.provider_ref == "https://push/m/17"
-    assert request.headers["TTL"] == "86400"
+    assert request.headers["TTL"] == "7200"
     assert request.headers["Content-Encoding"] == "aes128gcm"
     assert Vapid02.verify(request.headers["Authorization"])
     assert push.contact == "mailto:qol@example.org"
@@ -88,20 +65,34 @@ def test_a_busy_or_unwilling_service_is_asked_again(status):
         send(Gateway(lambda request, n: Reply(status)))
 
 
-@pytest.mark.parametrize("reply", [Reply(500), Reply(cut=True), Reply(201, wait_s=1)])
+@pytest.mark.parametrize("reply", [Reply(500), Reply(cut=True), Reply(201, silent=True)])
 def test_what_may_have_been_taken_is_uncertain(reply):
     with pytest.raises(Uncertain):
-        send(Gateway(lambda request, n: reply))
+        send(Gateway(lambda request, n: reply), reply=reply)
+
+
+KEYS = json.loads(Phone().subscription())["keys"]
 
 
 @pytest.mark.parametrize(
     "to",
     [
         "not json",
-        '{"endpoint": "ftp://push/1", "keys": {}}',
-        '{"keys": {}}',
-        '{"endpoint": "http://127.0.0.1:9/s", "keys": {"p256dh": "AAAA", "auth": "AAAA"}}',
-        '{"endpoint": "http://127.0.0.1:9/s"}',
+        "[]",
+        "null",
+        "[" * 1000,
+        json.dumps({"keys": KEYS}),
+        json.dumps({"endpoint": 7, "keys": KEYS}),
+        json.dumps({"endpoint": "http://[", "keys": KEYS}),
+        json.dumps({"endpoint": "http://127.0.0.1:9/s"}),
+        json.dumps({"endpoint": "http://127.0.0.1:9/s", "keys": None}),
+        json.dumps({"endpoint": "http://127.0.0.1:9/s", "keys": {**KEYS, "p256dh": "AAAA"}}),
+        json.dumps({"endpoint": "http://127.0.0.1:9/s", "keys": {**KEYS, "auth": b64(AUTH[1:])}}),
+        json.dumps({"endpoint": "http://127.0.0.1:9/s", "keys": {**KEYS, "auth": "*" * 22}}),
+        json.dumps(
+            {"endpoint": "http://127.0.0.1:9/s", "keys": {**KEYS, "p256dh": b64(b"\4" * 65)}}
+        ),
+        Phone().subscription("http://127.0.0.1:9/" + "s" * 2048),
     ],
 )
 def test_a_broken_subscription_is_for_good_and_calls_nobody(to):
@@ -111,13 +102,32 @@ def test_a_broken_subscription_is_for_good_and_calls_nobody(to):
     assert gateway.seen == []
 
 
-def test_a_live_study_pushes_over_https_only():
+def test_an_installation_calls_public_services_only():
     push = Push(private_key(), "mailto:qol@example.org", httpx.Client())
     with pytest.raises(Undeliverable, match="https"):
-        push.send(Message("r", "t", Browser().subscription("http://push/1"), "s", "t"))
+        push.send(Message("r", "t", Phone().subscription("http://push.example.org/1"), "s", "t"))
     push.client.close()
 
 
-def test_a_missing_key_is_named():
-    with pytest.raises(SettingsError, match="VAPID_PRIVATE_KEY"):
-        Push("", "mailto:qol@example.org")
+@pytest.mark.parametrize(
+    ("key", "contact", "names"),
+    [
+        ("", "mailto:qol@example.org", "VAPID_PRIVATE_KEY"),
+        ("AAAA", "mailto:qol@example.org", "VAPID_PRIVATE_KEY"),
+        ("no key at all", "mailto:qol@example.org", "VAPID_PRIVATE_KEY"),
+        (private_key(), "http://localhost:8000", "MAIL_FROM"),
+    ],
+)
+def test_a_missing_or_wrong_setting_is_named(key, contact, names):
+    with pytest.raises(SettingsError, match=names):
+        Push(key, contact)
+
+
+def test_browsers_are_given_the_public_half_of_the_key():
+    key = private_key()
+    assert (
+        public_key(key)
+        in Vapid02.from_string(key).sign(
+            {"sub": "mailto:qol@example.org", "aud": "https://push.example.org"}
+        )["Authorization"]
+    )

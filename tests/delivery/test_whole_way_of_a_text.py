@@ -3,7 +3,6 @@
 from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 
 from qol_app.app import web_app
@@ -12,8 +11,8 @@ from qol_app.delivery.sms import Gateway as Account
 from qol_app.delivery.sms import Sms
 from qol_app.services.identity import Identity, identity_of, store
 from tests.conftest import Clock, make_runtime, make_settings
-from tests.delivery.http_fake import Gateway, Reply, http_server
-from tests.delivery.test_push import Browser, private_key
+from tests.delivery.http_fake import Gateway, Reply, client_for, http_server
+from tests.delivery.push_fake import Phone, private_key
 from tests.messaging import (
     EMAIL,
     PHONE,
@@ -46,9 +45,9 @@ def clock(runtime):
     return runtime.clock
 
 
-def send(runtime, gateway, days=0.0):
+def send(runtime, gateway, days=0.0, reply=None):
     """Let a worker send by text message; return its gateway's requests as forms."""
-    with http_server(gateway) as address, httpx.Client(timeout=0.4) as client:
+    with http_server(gateway) as address, client_for(reply) as client:
         account = Account.from_url(f"46elks+http://u:p@{address}")
         worker = make_worker(runtime, sms=Sms(account, "Qol", client))
         tick(worker)
@@ -88,13 +87,13 @@ def test_reports_that_come_before_the_answer_and_twice_are_one_arrival(runtime, 
         Reply(500),
         Reply(cut=True),
         Reply(200, b'{"id": "s1'),
-        Reply(200, {"id": "s1"}, wait_s=0.8),
+        Reply(200, {"id": "s1"}, silent=True),
     ],
     ids=["error", "connection reset", "malformed", "slow"],
 )
 def test_what_a_gateway_may_have_taken_is_asked_for_once_and_becomes_a_task(runtime, reply):
     enrol(runtime, person=Identity(phone=PHONE))
-    assert len(send(runtime, Gateway(lambda request, n: reply), days=2)) == 1
+    assert len(send(runtime, Gateway(lambda request, n: reply), days=2, reply=reply)) == 1
     assert statuses(runtime) == {"opening": "uncertain"}
     assert open_tasks(runtime) == ["message_uncertain"]
 
@@ -119,11 +118,11 @@ def test_a_gateway_that_is_busy_is_asked_again_no_sooner_than_it_said(runtime, c
 def test_a_subscription_that_is_gone_is_dropped_and_told_and_another_way_is_taken(runtime, status):
     with (
         http_server(Gateway(lambda request, n: Reply(status))) as address,
-        httpx.Client(timeout=0.5) as client,
+        client_for() as client,
     ):
-        subscription = Browser().subscription(f"http://{address}/s/1")
+        subscription = Phone().subscription(f"http://{address}/s/1")
         enrol(runtime)
-        push = Push(private_key(), "mailto:qol@example.org", client, schemes=("http",))
+        push = Push(private_key(), "mailto:qol@example.org", client, lambda endpoint: None)
         email = Provider()
         with runtime.writing(TESTS) as ctx:
             participant = only_participant(ctx)

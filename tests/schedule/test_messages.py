@@ -53,6 +53,19 @@ def test_a_text_message_fits_into_160_characters_with_a_long_link(language, code
     assert len(short) <= 160
 
 
+@pytest.mark.requirement("M2")
+@pytest.mark.parametrize("language", ["en", "sv"])
+@pytest.mark.parametrize("code", ["invitation", "reminder", "last", "call"])
+@pytest.mark.parametrize("started", [True, False])
+def test_a_notice_is_short_and_keeps_its_link_out_of_sight(language, code, started):
+    message = render(LANGUAGES[language], code, replace(FACTS, started=started))
+    assert LINK not in message.subject + message.notice
+    assert "23 " in message.notice
+    # What a small phone shows of a notice that is not opened.
+    assert len(message.subject) <= 40
+    assert len(message.notice) <= 90
+
+
 def test_an_unknown_message_is_named():
     with pytest.raises(DefinitionError, match=r"messages en: unknown 'hello'; known: invitation"):
         render(LANGUAGES["en"], "hello", FACTS)

@@ -44,6 +44,25 @@ self.addEventListener("fetch", (event) => {
   }
 });
 
+// What a notice says was written by the study's own templates; a tap opens the link behind it.
+// A newer one takes the place of an older one, since both ask for the same.
+self.addEventListener("push", (event) => {
+  const { title, body, language, url } = event.data.json();
+  event.waitUntil(self.registration.showNotification(title, {
+    body,
+    lang: language,
+    icon: `${BASE}icon.svg`,
+    tag: "reminder",
+    renotify: true,
+    data: url,
+  }));
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(self.clients.openWindow(event.notification.data));
+});
+
 async function file(request) {
   return (await caches.match(request)) ?? fetch(request);
 }
