@@ -25,20 +25,19 @@ class Script:
     """Says per message what to answer at RCPT and after the content; keeps what it took.
 
     ``at_rcpt`` and ``at_data`` give a reply for the n-th conversation, counted from 0;
-    the reply ``drop`` closes the connection instead, after taking the message.
+    the reply ``drop`` closes the connection instead, after taking the message, and ``silence``
+    never comes.
     """
 
     def __init__(
         self,
         at_rcpt: Callable[[int], str] = lambda n: "250 2.1.5 ok",
         at_data: Callable[[int], str] = lambda n: ACCEPT,
-        delay_s: float = 0.0,
     ) -> None:
-        self.at_rcpt, self.at_data, self.delay_s = at_rcpt, at_data, delay_s
+        self.at_rcpt, self.at_data = at_rcpt, at_data
         self.taken: list[EmailMessage] = []
         self.recipients: list[list[str]] = []
         self.conversations = 0
-        self.peak = self._open = 0
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         # Kept with the message: others may be between their RCPT and their content meanwhile.
@@ -52,11 +51,9 @@ class Script:
         return reply
 
     async def handle_DATA(self, server, session, envelope):
-        self._open += 1
-        self.peak = max(self.peak, self._open)
-        await asyncio.sleep(self.delay_s)
-        self._open -= 1
         reply = self.at_data(envelope.number)
+        if reply == "silence":
+            await asyncio.Event().wait()
         if reply.startswith("2") or reply == "drop":
             self.taken.append(message_from_bytes(envelope.content, policy=default))
             self.recipients.append(list(envelope.rcpt_tos))

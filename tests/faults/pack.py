@@ -21,6 +21,8 @@ from tests.delivery.mail_fake import ACCEPT
 # Lease seconds on the workers' clock, and how much faster than ours that clock runs.
 LIFE_S, SPEED = 6.0, 40.0
 THREADS = 2
+# For answers of processes that a busy machine may leave standing; nothing waits for it in vain.
+PATIENCE_S = 300
 # Where deaths follow one another closely the clock leaps by so much at each of them, so that a
 # dead worker's lease is free at once, and a slow one's lasts. Ten thousand fit into a day.
 RELAY_LIFE_S = 2.0
@@ -70,7 +72,7 @@ class Zygote:
     def stop(self) -> None:
         """End every worker, and forget those that ended before."""
         self.order(stop=True)
-        self.heard["stopped"].get(timeout=30)
+        self.heard["stopped"].get(timeout=PATIENCE_S)
         for word in ("started", "ended", "resumed"):
             self.heard[word].queue.clear()
 
@@ -78,7 +80,7 @@ class Zygote:
         """End the process and all that it forked."""
         assert self.process.stdin is not None
         self.process.stdin.close()
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=PATIENCE_S)
         self._reader.join()
         assert self.process.stdout is not None
         self.process.stdout.close()
@@ -100,12 +102,12 @@ class Pack:
     def start(self, point: str = "", passes: int = 0, signal_: int = signal.SIGKILL) -> int:
         """Start a worker that meets its fate at a point; return its process id."""
         self.zygote.order(**self.order, point=point, passes=passes, signal=int(signal_))
-        return self.zygote.heard["started"].get(timeout=60)[0]
+        return self.zygote.heard["started"].get(timeout=PATIENCE_S)[0]
 
     def wake(self, pid: int) -> None:
         """Let a stopped worker go on, until it has gone through all its jobs again."""
         os.kill(pid, signal.SIGCONT)
-        assert self.zygote.heard["resumed"].get(timeout=60) == (pid,)
+        assert self.zygote.heard["resumed"].get(timeout=PATIENCE_S) == (pid,)
 
 
 @contextmanager

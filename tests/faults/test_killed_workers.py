@@ -11,7 +11,7 @@ from tests.conftest import Clock, make_runtime, make_settings
 from tests.crowd import crowd
 from tests.delivery.mail_fake import mail_server
 from tests.faults.judging import TEN, finished, judge, wait_until
-from tests.faults.pack import THREADS, Counting, pack, relay
+from tests.faults.pack import PATIENCE_S, THREADS, Counting, pack, relay
 from tests.faults.zygote import POINTS
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
@@ -45,13 +45,13 @@ def test_kills_at_every_point_send_nothing_twice_and_lose_nothing(
             fates = {workers.start(point, passes): point for point, passes in ends}
             before = deaths.total()
             for _ in ends:
-                pid, by = workers.ended.get(timeout=60)
+                pid, by = workers.ended.get(timeout=PATIENCE_S)
                 if by:
                     assert by == signal.SIGKILL
                     deaths[fates[pid]] += 1
             assert deaths.total() > before, "nothing is left to die over; add participants"
         workers.start()
-        assert workers.ended.get(timeout=180)[1] == 0
+        assert workers.ended.get(timeout=PATIENCE_S)[1] == 0
     taken = Counter((tmp_path / "taken").read_text().split())
     uncertain = judge(runtime, taken, people)
     print(f"{deaths.total()} deaths {dict(deaths)}, {people} due, {uncertain} uncertain")
@@ -82,7 +82,7 @@ def test_workers_killed_amid_real_mail_send_nothing_twice_and_lose_nothing(
         for _ in range(WORKERS):
             start_one()
         while deaths.total() < kills:
-            pid, by = workers.ended.get(timeout=60)
+            pid, by = workers.ended.get(timeout=PATIENCE_S)
             assert by == signal.SIGKILL
             deaths[fates.pop(pid)] += 1
             start_one()
