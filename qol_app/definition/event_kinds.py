@@ -40,6 +40,9 @@ STANDARD_EFFECTS: Mapping[str, Effect] = MappingProxyType(
     }
 )
 
+# From these on nobody is asked, so that nothing can be counted from them.
+STOPS = (Effect.WITHDRAWAL, Effect.LOST, Effect.DEATH, Effect.END_OF_STUDY)
+
 # Without these no protocol can be run decently: nobody could agree, leave or die.
 INDISPENSABLE_EVENTS = ("consent", "withdrawal_qol", "withdrawal_all", "death")
 

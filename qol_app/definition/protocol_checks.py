@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 import holidays
 
 from qol_app.definition.event_fields import declaration_problems, field_titles
-from qol_app.definition.event_kinds import INDISPENSABLE_EVENTS, Effect
+from qol_app.definition.event_kinds import INDISPENSABLE_EVENTS, STOPS, Effect
 from qol_app.definition.message_lint import telling_words
 from qol_app.definition.protocol_parts import Coded, LocalText, Protocol, Timepoint
 from qol_app.definition.protocol_timing import (
@@ -210,6 +210,20 @@ def _ends(protocol: Protocol, point: Timepoint) -> bool:
     return root is not None and end is not None and end.anchor == root.event and not point.each
 
 
+def _after_a_stop(protocol: Protocol) -> Iterator[Problem]:
+    for point in protocol.timepoints:
+        root = root_of(protocol, point)
+        anchors = [("anchor", root.event)] if root else []
+        anchors += [("provisional", early.anchor) for early in point.provisional]
+        for place, event in anchors:
+            if protocol.event(event).effect in STOPS:
+                yield Problem(
+                    f"timepoints {point.code}: {place}",
+                    f"{event!r}, after which nobody is asked",
+                    "an event that does not end contact",
+                )
+
+
 def _past_the_end(protocol: Protocol) -> Iterator[Problem]:
     end = protocol.end_of_follow_up
     for point in protocol.timepoints if end else ():
@@ -294,6 +308,7 @@ _NAME_CHECKS: tuple[Callable[[Protocol], Iterator[Problem]], ...] = (
 _DAY_CHECKS: tuple[Callable[[Protocol], Iterator[Problem]], ...] = (
     _windows,
     _repeats,
+    _after_a_stop,
     _past_the_end,
     _allocation,
     overlap_problems,

@@ -134,6 +134,14 @@ WRONG = {
     "each of what happens once": (
         change(["timepoints", 3, "each"], True), "M6: each", "happens once",
     ),
+    "asked after a stop": (
+        change(["timepoints", 12, "anchor"], "withdrawal_qol"), "WD: anchor", "nobody is asked",
+    ),
+    "asked before randomisation, after a stop": (
+        change(["timepoints", 0, "provisional", 0, "anchor"], "death"),
+        "T0: provisional",
+        "'death', after which nobody is asked",
+    ),
     "past the end": (
         change(["end_of_follow_up", "day"], 1000), "M36: day", "at most 1000",
     ),
