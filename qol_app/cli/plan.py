@@ -27,6 +27,8 @@ from qol_app.settings import ROOT
 # Names the calendar entries of this command; any fixed UUID would do.
 NAMESPACE = uuid.UUID("5a3d6c1e-6a35-4b0e-9d0b-8e3a0f3c7b52")
 FATAL = {"unknown_event", "unknown_arm", "hold_until"}
+# Far enough for anybody, and so near that every day counted from there is one of the calendar.
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,8 @@ def _event(text: str, arm: str | None) -> Event:
         on = date.fromisoformat(day)
     except ValueError as error:
         raise QolError(f"--event {kind}: found {day!r}; wanted a date, YYYY-MM-DD") from error
+    if not FIRST_DAY <= on <= LAST_DAY:
+        raise QolError(f"--event {kind}: found {day}; wanted a day from {FIRST_DAY} to {LAST_DAY}")
     given = {name: value for name, _, value in pairs[1:]}
     if kind == "randomisation" and arm:
         given.setdefault("arm", arm)

@@ -16,11 +16,15 @@ from qol_app.services.participants import course, site_code
 from qol_app.services.planning import prospect, replan_participant
 
 
+NOTHING = Replan((), (), (), ())
+
+
 @dataclass(frozen=True)
 class Preview:
     """What recording, correcting or retracting would do; nothing has been done.
 
-    ``timeline`` has every assessment with its reminders, before and after.
+    ``timeline`` has every assessment with its reminders, before and after; both are empty where
+    it cannot be saved.
     """
 
     replan: Replan
@@ -91,6 +95,9 @@ def _preview(
     found: tuple[Finding, ...],
     channels: Collection[str],
 ) -> Preview:
+    if any(one.severity == "refuse" for one in found):
+        # What cannot be is not thought through: there may be no days to count from it.
+        return Preview(NOTHING, (), found)
     person = foreseeing.person(ctx, participant, channels)
     change = prospect(ctx, participant, afterwards)
     before = foreseeing.timeline(ctx, person)

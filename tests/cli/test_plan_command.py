@@ -114,6 +114,8 @@ def test_an_odd_event_is_noted_and_planned_all_the_same():
         (("breclim-2",), "--event: found none"),
         (("breclim-2", "--event=consent"), "--event: found 'consent'; wanted KIND=DATE"),
         (("breclim-2", "--event=consent=soon"), "--event consent: found 'soon'; wanted a date"),
+        (("breclim-2", "--event=consent=9999-12-31"), "wanted a day from 1900-01-01 to 2199"),
+        (("breclim-2", "--event=consent=0001-01-01"), "wanted a day from 1900-01-01 to 2199"),
         (("breclim-2", "--event=relapse=2026-01-05"), "unknown event; known: consent"),
         (("breclim-2", CONSENT, RANDOMISED, "--arm=C"), "unknown arm 'C'; known: A, B"),
         (("breclim-2", CONSENT, "--zone=Europe/Stokholm"), "--zone: found 'Europe/Stokholm'"),

@@ -80,6 +80,12 @@ def test_what_cannot_be_is_refused_in_the_readers_language_confirmed_or_not(post
     assert words[language] in page.text
 
 
+@pytest.mark.parametrize("on", ["0001-01-01", "9999-12-31"])
+@pytest.mark.parametrize("kind", ["consent", "progression", "death"])
+def test_a_slip_of_the_finger_in_the_year_is_refused_like_any_other(post, kind, on):
+    assert post(kind, on).status_code == 422
+
+
 @pytest.mark.parametrize("why", ASKED)
 def test_what_is_odd_is_asked_about_in_the_readers_language(post, language, why):
     kind, on, words = ASKED[why]
