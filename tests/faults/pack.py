@@ -22,7 +22,7 @@ from tests.delivery.mail_fake import ACCEPT
 LIFE_S, SPEED = 6.0, 40.0
 THREADS = 2
 # For answers of processes that a busy machine may leave standing; nothing waits for it in vain.
-PATIENCE_S = 300
+PATIENCE_S = 120
 # Where deaths follow one another closely the clock leaps by so much at each of them, so that a
 # dead worker's lease is free at once, and a slow one's lasts. Ten thousand fit into a day.
 RELAY_LIFE_S = 2.0
