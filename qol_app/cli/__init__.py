@@ -17,6 +17,7 @@ from qol_app.cli.amend import amend_group
 from qol_app.cli.audit import audit_group
 from qol_app.cli.check import check_command
 from qol_app.cli.conformance import conformance_command
+from qol_app.cli.current import runtime
 from qol_app.cli.database import definitions_group, migrate_command
 from qol_app.cli.demo import demo_group
 from qol_app.cli.export import export_command
@@ -83,8 +84,20 @@ def _one_line(callback: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return callback(*args, **kwargs)
         except OperationalError as error:
-            raise click.ClickException(in_words(error)) from error
+            raise click.ClickException(_in_words(error)) from error
         except QolError as error:
             raise click.ClickException(" ".join(str(error).split())) from error
 
     return run
+
+
+def _in_words(error: OperationalError) -> str:
+    """Return what went wrong with the database; where none could be opened, which one."""
+    if error.statement is not None:
+        return in_words(error)
+    found = runtime().database.engine.url.render_as_string(hide_password=True)
+    reason = str(error.orig).strip().splitlines()[0]
+    return (
+        f"DATABASE_URL: found {found}, which cannot be opened ({reason}); "
+        "wanted a database that runs, and a user it lets in"
+    )

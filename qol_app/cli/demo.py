@@ -6,8 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
+from contextlib import closing
 from dataclasses import asdict
-from pathlib import Path
+from typing import Any
 
 import click
 from flask import current_app
@@ -15,10 +17,11 @@ from waitress import create_server
 from waitress.server import BaseWSGIServer
 
 from qol_app.cli.current import runtime, writing
-from qol_app.cli.database import load, migrate_command
+from qol_app.cli.database import migrate_command
 from qol_app.errors import NotAllowed, SettingsError
-from qol_app.services import demo
+from qol_app.services import definitions, demo
 from qol_app.services.context import Actor
+from qol_app.settings import Settings
 
 
 @click.group("demo")
@@ -45,7 +48,7 @@ def fill() -> None:
     ):
         for _, ways_in in steps:
             last = ways_in
-    path = settings.instance / "demo.json"
+    path = demo.ways_in_file(settings)
     path.touch(mode=0o600)
     path.write_text(json.dumps(asdict(last), indent=1))
 
@@ -56,25 +59,42 @@ def fill() -> None:
 @click.pass_context
 def run(command: click.Context, port: int, host: str) -> None:
     """Fill the study where it is empty; serve pages, worker and outbox until interrupted."""
-    server = _listen(host, port)
-    for step in (migrate_command, load, fill):
-        command.invoke(step)
-    settings = runtime().settings
-    runtime().check()
-    base_url = os.environ.get("BASE_URL") or f"http://localhost:{port}"
-    # Both by name: a shell starts what it puts in the background with Ctrl-C ignored.
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(ending, _interrupt)
+    with closing(_listen(host, port)) as server:
+        command.invoke(migrate_command)
+        _load()
+        command.invoke(fill)
+        runtime().check()
+        base_url = os.environ.get("BASE_URL") or f"http://localhost:{port}"
+        _serve(server, base_url, _ways_in(runtime().settings))
+    click.echo("stopped")
+
+
+def _serve(server: BaseWSGIServer, base_url: str, ways_in: dict[str, Any]) -> None:
+    _when_told_to_end(_interrupt)
     worker = _start_worker(base_url)
     try:
-        _say_ways_in(base_url, settings.instance / "demo.json")
+        _say_ways_in(base_url, ways_in)
         server.run()
     except KeyboardInterrupt:
         pass
     finally:
-        worker.terminate()
-        worker.wait(timeout=30)
-    click.echo("stopped")
+        _when_told_to_end(signal.SIG_IGN)
+        _end(worker)
+
+
+def _load() -> None:
+    """Load what is new, and say how much; ``flask definitions load`` says what."""
+    settings = runtime().settings
+    with writing() as ctx:
+        lines = list(definitions.load(ctx, settings.questionnaires, settings.protocol))
+    for note in (line for line in lines if line.startswith("note:")):
+        click.echo(note)
+    kinds = Counter(line.split()[0] for line in lines)
+    if kinds["instrument"] + kinds["wording"] + kinds["protocol"]:
+        click.echo(
+            f"loaded: {kinds['instrument']} instruments, {kinds['wording']} wordings, "
+            f"{kinds['protocol']} protocol"
+        )
 
 
 def _listen(host: str, port: int) -> BaseWSGIServer:
@@ -89,8 +109,24 @@ def _listen(host: str, port: int) -> BaseWSGIServer:
     return create_server(app, sockets=[listening], threads=8, ident=None)
 
 
+def _when_told_to_end(handler: Any) -> None:
+    # Both by name: a shell starts what it puts in the background with Ctrl-C ignored.
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, handler)
+
+
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def _end(worker: subprocess.Popen[bytes], patience_s: float = 60) -> None:
+    """Let the worker finish what is on its way, but not for ever."""
+    worker.terminate()
+    try:
+        worker.wait(patience_s)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        click.echo(f"the worker had not ended after {patience_s:.0f} s and was stopped")
 
 
 def _start_worker(base_url: str) -> subprocess.Popen[bytes]:
@@ -98,8 +134,24 @@ def _start_worker(base_url: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "flask", "worker"], env=environment)
 
 
-def _say_ways_in(base_url: str, path: Path) -> None:
-    known = json.loads(path.read_text())
+def _ways_in(settings: Settings) -> dict[str, Any]:
+    """Return the ways into a study that is filled.
+
+    Raises
+    ------
+    NotAllowed
+        If another folder than this one filled it: its link and passwords are known there only.
+    """
+    path = demo.ways_in_file(settings)
+    if not path.exists():
+        raise NotAllowed(
+            f"demo: found participants in the database, but no {path} with the ways in; wanted "
+            "an empty database, or the instance folder that filled this one"
+        )
+    return json.loads(path.read_text())
+
+
+def _say_ways_in(base_url: str, known: dict[str, Any]) -> None:
     coordinator = next(one for one in known["staff"] if one["role"] == "coordinator")
     click.echo(
         f"\nStart page      {base_url}/demo\n"

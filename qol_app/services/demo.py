@@ -4,11 +4,13 @@ Every date is relative to today, so that each screen has something true to show.
 seed gives the same study, apart from its secrets.
 """
 
+import hashlib
 import random
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
 from sqlalchemy import select
 
@@ -20,6 +22,7 @@ from qol_app.services import access, answers, enrolment, events, follow_up, staf
 from qol_app.services.context import Context
 from qol_app.services.identity import Identity
 from qol_app.services.planning import assessments_of
+from qol_app.settings import Settings
 
 SEED = 2019
 
@@ -101,6 +104,14 @@ def people() -> list[Person]:
         Person(24, "UPP", "B", 1000, (("progression", 610, {}),), 0.8),
     ]
     return told
+
+
+def ways_in_file(settings: Settings) -> Path:
+    """Return where a demo keeps its ways in, a file of its own for each database."""
+    if settings.database_url == f"sqlite:///{settings.instance / 'qol.db'}":
+        return settings.instance / "demo.json"
+    name = hashlib.sha256(settings.database_url.encode()).hexdigest()[:12]
+    return settings.instance / f"demo-{name}.json"
 
 
 def is_filled(ctx: Context) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import pyotp
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
-from qol_app.services import staff
+from qol_app.services import demo, staff
 from qol_app.services.context import Actor
 from qol_app.web.guard import needs
 from qol_app.web.visitor import begin_session, runtime
@@ -16,7 +16,7 @@ bp = Blueprint("demo", __name__)
 
 def _ways_in() -> dict[str, Any]:
     settings = runtime().settings
-    path = settings.instance / "demo.json"
+    path = demo.ways_in_file(settings)
     if not settings.demo or not path.exists():
         abort(404)
     return json.loads(path.read_text())

@@ -98,19 +98,23 @@ def run(runtime: Runtime) -> None:
 def _endings() -> Iterator[Callable[[], bytes]]:
     """Yield a wait for SIGTERM or SIGINT, also for one that has come before the wait.
 
-    The handler only writes a byte. One that ended the scheduler itself would run in the middle of
-    whatever the main thread does, and wait for jobs which need the lock that it interrupted.
+    The interpreter itself writes a byte, in whichever thread the signal comes to: of two signals
+    at once the system gives one to another thread than the main one, and a handler of ours would
+    not run before the main thread wakes. A handler that ended the scheduler would run in the
+    middle of whatever the main thread does, and wait for jobs which need a lock that it holds.
     """
     reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    woken_before = signal.set_wakeup_fd(writer)
     before = {
-        number: signal.signal(number, lambda *_: os.write(writer, b"."))
-        for number in (signal.SIGTERM, signal.SIGINT)
+        number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)
     }
     try:
         yield lambda: os.read(reader, 1)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(woken_before)
         os.close(reader)
         os.close(writer)
 

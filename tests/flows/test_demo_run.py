@@ -10,12 +10,17 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from qol_app.cli.demo import _end
+from qol_app.runtime import open_runtime
+from qol_app.services.demo import ways_in_file
 from qol_app.settings import ROOT
 from tests.made_once import pages_of
+from tests.participants import enrolled
 
 FLASK = [sys.executable, "-m", "flask"]
 
@@ -95,3 +100,57 @@ def test_a_port_that_is_taken_is_one_line_with_what_to_type(runtime, monkeypatch
         f"Error: port: found {port}, which cannot be had (Address already in use); "
         "wanted a free one: make run PORT=8080"
     )
+
+
+def run_in_vain(runtime):
+    """Run a demo that cannot begin; return the line it ends with."""
+    run = ["demo", "run", "--port", str(free_port())]
+    said = pages_of(runtime).test_cli_runner().invoke(args=run)
+    assert said.exit_code == 1
+    return said.output.splitlines()[-1]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("found", "shown", "reason"),
+    [
+        (
+            "postgresql+psycopg://me:secret@127.0.0.1:1/study",
+            "postgresql+psycopg://me:***@127.0.0.1:1/study",
+            "Connection refused",
+        ),
+        ("sqlite:////nowhere/qol.db", "sqlite:////nowhere/qol.db", "unable to open database file"),
+    ],
+)
+def test_a_database_that_cannot_be_opened_is_one_line_without_its_password(
+    runtime, found, shown, reason
+):
+    elsewhere = open_runtime(replace(runtime.settings, database_url=found))
+    line = run_in_vain(elsewhere)
+    assert line.startswith(f"Error: DATABASE_URL: found {shown}, which cannot be opened (")
+    assert f"{reason}); wanted a database that runs" in line
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_database_filled_from_another_folder_is_told_apart_in_one_line(runtime):
+    enrolled(runtime)
+    line = run_in_vain(open_runtime(replace(runtime.settings, demo=True)))
+    assert line.startswith("Error: demo: found participants in the database, but no ")
+    assert "wanted an empty database" in line
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_each_database_keeps_its_own_ways_in(runtime):
+    urls = ("sqlite:///a.db", "postgresql+psycopg://me@here/a", "postgresql+psycopg://me@here/b")
+    files = {ways_in_file(replace(runtime.settings, database_url=url)) for url in urls}
+    assert len(files) == 3
+    assert not any("me" in path.name.removeprefix("demo") for path in files)
+
+
+def test_a_worker_that_does_not_end_is_stopped_and_said_so(capsys):
+    deaf = "import signal; signal.signal(15, signal.SIG_IGN); print(1, flush=True); signal.pause()"
+    with subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE) as worker:
+        worker.stdout.readline()
+        _end(worker, patience_s=0.1)
+    assert worker.returncode == -signal.SIGKILL
+    assert "was stopped" in capsys.readouterr().out

@@ -48,6 +48,20 @@ sys.argv[1:] = ["--app", "wsgi", "worker"]
 main()
 """
 
+# Of two signals at once the system may give one to a thread that is not the main one.
+TOLD_IN_ANOTHER_THREAD = """
+import signal, sys, threading, time
+from qol_app.worker import loop
+
+def tell():
+    time.sleep(0.5)  # the main thread waits by now
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+with loop._endings() as wait_for_ending:
+    threading.Thread(target=tell).start()
+    wait_for_ending()
+"""
+
 
 def start(instance, command=WORKER, **more):
     environment = {
@@ -109,6 +123,16 @@ def test_the_worker_ticks_and_gives_its_lease_back_when_told_to_end(instance):
 @pytest.mark.slow
 def test_a_worker_told_to_end_while_it_hands_out_jobs_ends(instance):
     process = start(instance, (sys.executable, "-c", TOLD_WHILE_HANDING_OVER))
+    try:
+        said, _ = process.communicate(timeout=WITHIN_S)
+    finally:
+        process.kill()
+    assert process.returncode == 0, said
+
+
+@pytest.mark.slow
+def test_a_worker_told_to_end_in_whichever_thread_ends(instance):
+    process = start(instance, (sys.executable, "-c", TOLD_IN_ANOTHER_THREAD))
     try:
         said, _ = process.communicate(timeout=WITHIN_S)
     finally:
