@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import product
 from typing import TYPE_CHECKING
 
+from qol_app.definition.loader import meant
 from qol_app.definition.scales import (
     GradeScale,
     ItemScale,
@@ -191,7 +192,7 @@ def _items(instrument: Instrument, scale: ItemScale) -> list[Item]:
 def _unknown(place: str, code: str, known: object) -> str:
     names = sorted(known)  # type: ignore[call-overload]
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-    return f"{place}: found {code!r}; wanted one of: {shown or 'none yet'}"
+    return f"{place}: found {code!r}; wanted one of: {shown or 'none yet'}{meant(code, names)}"
 
 
 Check = Callable[["Instrument"], Iterator[str]]

@@ -5,11 +5,12 @@ reported as *file:line: place: value found; value wanted*, and nothing is guesse
 not turned into a number, an unknown field is not ignored, a repeated key does not win silently.
 """
 
+import difflib
 import hashlib
 import json
 import math
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -80,7 +81,9 @@ def read_yaml_model(
         # As JSON, because only there strictness lets a list be a tuple and a text a date.
         return model.model_validate_json(json.dumps(document.content), strict=True), []
     except ValidationError as error:
-        return None, [_finding(document, model, one) for one in error.errors()]
+        # A misspelt field is also a missing one; its own line says what was meant.
+        wrong = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+        return None, [_finding(document, model, one) for one in wrong]
 
 
 def read_yaml(path: Path, root: Path | None = None) -> YamlDocument:
@@ -201,12 +204,28 @@ def _finding(document: YamlDocument, model: type[BaseModel], error: Any) -> str:
     if error["type"] == "missing":
         return _sentence(document, place, "nothing", "a value for this field")
     if error["type"] == "extra_forbidden":
-        known = ", ".join(sorted(_known_fields(model, place[:-1]))) or "no field here"
-        return _sentence(document, place, "an unknown field", f"one of: {known}")
+        fields = _known_fields(model, place[:-1])
+        return _sentence(document, place, "an unknown field", _one_of(str(place[-1]), fields))
+    if error["type"] == "union_tag_invalid":
+        about = error["ctx"]
+        names = [one.strip(" '") for one in about["expected_tags"].split(",")]
+        field = (*place, about["discriminator"].strip("'"))
+        return _sentence(document, field, repr(about["tag"]), _one_of(about["tag"], names))
     wanted = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     if error["type"] in ("value_error", "assertion_error"):
         return f"{_where(document, place)}: {wanted}"
     return _sentence(document, place, _shown_value(error["input"]), wanted)
+
+
+def meant(found: str, known: Collection[str]) -> str:
+    """Return a question after the known word that is spelt most alike, or nothing."""
+    near = difflib.get_close_matches(found, sorted(known), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def _one_of(found: str, known: Collection[str]) -> str:
+    names = ", ".join(sorted(known))
+    return f"one of: {names}{meant(found, known)}" if names else "no field here"
 
 
 def _sentence(document: YamlDocument, place: Place, found: str, wanted: str) -> str:

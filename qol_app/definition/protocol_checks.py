@@ -8,6 +8,7 @@ import holidays
 
 from qol_app.definition.event_fields import declaration_problems, field_titles
 from qol_app.definition.event_kinds import INDISPENSABLE_EVENTS, STOPS, Effect
+from qol_app.definition.loader import meant
 from qol_app.definition.message_lint import telling_words
 from qol_app.definition.protocol_parts import Coded, LocalText, Protocol, Timepoint
 from qol_app.definition.protocol_timing import (
@@ -45,7 +46,9 @@ def _listed(codes: Collection[str]) -> str:
 
 def _unknown(place: str, what: str, code: str, known: Collection[str]) -> Iterator[Problem]:
     if code not in known:
-        yield Problem(place, f"unknown {what} {code!r}", f"one of {_listed(known)}")
+        yield Problem(
+            place, f"unknown {what} {code!r}", f"one of {_listed(known)}{meant(code, known)}"
+        )
 
 
 def _codes(parts: Sequence[Coded]) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ from qol_app.services.context import Context
 from qol_app.services.participants import course, site_code
 from qol_app.services.planning import prospect, replan_participant
 
-
 NOTHING = Replan((), (), (), ())
 
 

@@ -17,6 +17,7 @@ from qol_app.db.base import table_of
 from qol_app.db.tables import Assessment, Participant, Reminder
 from qol_app.definition.protocol import Protocol
 from qol_app.definition.protocol_timing import step_applies
+from qol_app.schedule.history import Contact
 from qol_app.schedule.reminders import (
     Action,
     DueStep,
@@ -32,7 +33,7 @@ from qol_app.services import audit
 from qol_app.services.contacting import Person, facts, people, submitted_at
 from qol_app.services.context import Context
 from qol_app.services.lease import INSERTS, Lease, still_held
-from qol_app.services.tasks import open_task
+from qol_app.services.tasks import finish_by_itself, open_task
 
 AT_ONCE = 200
 # One statement that reads, on a connection of its own; see ``Database.look``.
@@ -271,9 +272,28 @@ def _look(
         decision = decide(ctx.now, person, known, person.steps_done(row.id), bool(claimed))
         for step in decision.steps:
             claimed += _act(ctx, lease, person, row, step)
+        for kind, why in _calls_not_needed(ctx.now, person, row.id, known):
+            finish_by_itself(ctx, row.id, kind, why)
         again.append({"of": row.id, "at": decision.look_again_at})
     ctx.session.connection().execute(_LOOK_AGAIN, again)
     return claimed
+
+
+def _calls_not_needed(
+    now: datetime, person: Person, assessment_id: int, facts: AssessmentFacts
+) -> Iterator[tuple[str, str]]:
+    """Yield the calls staff are still asked to make that nobody should make now, with why."""
+    state = person.history.contact_state(now.astimezone(person.zone).date())
+    if facts.submitted_at is not None:
+        why = "submitted"
+    elif state.state is Contact.STOPPED:
+        why = str(state.reason)
+    else:
+        return
+    calls = {step.code for step in person.protocol.reminders if step.task}
+    for task in person.tasks:
+        if task.assessment_id == assessment_id and task.done_at is None and task.kind in calls:
+            yield task.kind, why
 
 
 def _act(ctx: Context, lease: Lease, person: Person, row: Row[Any], step: DueStep) -> Iterator[int]:

@@ -98,7 +98,12 @@ def test_half_is_enough_for_eortc_and_not_for_facit(rule, n_items, needed):
             "found items of ranges [(1, 4), (1, 5)]",
         ),
         ("first: 1, last: 4", "first: 4, last: 4", "found codes 4..4; wanted first below last"),
-        ("rule: linear", "rule: cubic", "scales[0]: found"),
+        (
+            "rule: linear",
+            "rule: cubic",
+            "scales[0].rule: found 'cubic'; wanted one of: copy, grade",
+        ),
+        ("rule: linear", "rule: liner", "total (did you mean 'linear'?)"),
         ("high: 100", "high: 100\n    colour: red", "scales[0].colour: found an unknown field"),
         ("rule: linear", "rule: table\n    first_raw: 2\n    table: [1, 2]", "wanted 7 from 2"),
         ("rule: linear", "rule: grade\n    grades: x", "scale A: grades: found 'x'"),

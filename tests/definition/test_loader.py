@@ -79,6 +79,11 @@ def test_a_clean_file_becomes_a_frozen_model(tmp_path):
             "scales[0].ranje: found an unknown field; wanted one of: code, first, items",
         ),
         (
+            "code: x\nscales:\n  - kode: A\n",
+            "scales[0].kode: found an unknown field; wanted one of: code, first, items "
+            "(did you mean 'code'?) (and 1 more)",
+        ),
+        (
             "code: x\nlabels:\n  1: a\n  1: b\n",
             "instrument.yaml:4: labels.1: found the same key twice; wanted it once",
         ),

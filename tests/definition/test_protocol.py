@@ -222,6 +222,7 @@ def test_a_repeat_that_overlaps_itself_is_refused(content, refused):
 def test_an_unknown_instrument_is_refused_when_the_instruments_are_known(refused, content):
     text = refused(content, instruments={"qlq-c30", "qlq-lmc21", "eq-5d-5l"})
     assert "unknown instrument 'qlq-br23'; wanted one of eq-5d-5l, qlq-c30, qlq-lmc21" in text
+    assert "did you mean 'qlq-" in text
 
 
 def test_instrument_folders_beside_the_protocols_are_the_known_instruments(tmp_path):

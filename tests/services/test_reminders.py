@@ -6,9 +6,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from qol_app.crypto import token_hash
+from qol_app.db.tables import Participant
 from qol_app.delivery.errors import TryAgainLater, Uncertain, Undeliverable
-from qol_app.services import access
+from qol_app.services import access, submissions
 from qol_app.services.identity import Identity
+from qol_app.services.planning import assessments_of
 from tests.conftest import DEPLOYMENT, fresh_study
 from tests.messaging import (
     EMAIL,
@@ -113,6 +115,40 @@ def test_nothing_goes_out_after_submission(runtime, worker, provider, clock):
     live(worker, clock, days=35, every_h=48)
     assert len(provider.taken) == 1
     assert open_tasks(runtime) == []
+
+
+def hand_in(runtime, participant_id):
+    """Answer a little of T0 and hand it in, as a participant does."""
+    answer(runtime, participant_id, {"qlq-c30": 1})
+    with runtime.writing(TESTS) as ctx:
+        participant = ctx.session.get_one(Participant, participant_id)
+        row = next(one for one in assessments_of(ctx, participant_id) if one.timepoint == "T0")
+        submissions.submit(ctx, participant, row)
+
+
+@pytest.mark.parametrize("kind", [None, "death", "withdrawal_qol", "lost_to_follow_up"])
+def test_a_call_asked_of_staff_is_called_off_by_answers_and_by_what_stops_contact(
+    runtime, worker, clock, kind
+):
+    participant = enrol(runtime)
+    live(worker, clock, days=25)
+    assert open_tasks(runtime) == ["call"]
+    if kind is None:
+        hand_in(runtime, participant)
+    else:
+        happen(runtime, participant, kind, clock.now.date())
+    tick(worker)
+    assert open_tasks(runtime) == []
+    live(worker, clock, days=10, every_h=48)
+    assert open_tasks(runtime) == []
+
+
+def test_a_call_asked_of_staff_stays_while_contact_is_only_paused(runtime, worker, clock):
+    participant = enrol(runtime)
+    live(worker, clock, days=25)
+    happen(runtime, participant, "hold", clock.now.date(), reason="too_ill")
+    tick(worker)
+    assert open_tasks(runtime) == ["call"]
 
 
 @pytest.mark.parametrize(
