@@ -141,9 +141,14 @@ def apply(ctx: Context, code: str, version: str) -> Amendment:
     Raises
     ------
     NotAllowed
-        Before the day it takes effect.
+        Before the day it takes effect, or if nobody is planned by the one it amends.
     """
     found = preview(ctx, code, version)
+    if not found.lines:
+        raise NotAllowed(
+            f"protocol {code} {version}: nobody is planned by {found.old.version} any more; "
+            "there is nothing to put in force"
+        )
     if ctx.today(found.new.timezone) < found.new.effective_on:
         raise NotAllowed(
             f"protocol {code} {version}: takes effect on {found.new.effective_on}; "

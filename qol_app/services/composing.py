@@ -135,8 +135,9 @@ def attachments(
     )
     host = urlsplit(house.addresses.base_url).hostname
     moved = _times_moved(ctx, row)
+    # What was begun before an amendment may be called something there that is called nothing now.
     content = calendar_file(
-        person.protocol,
+        ctx.library.protocol(ctx.session, row.protocol_id),
         [TimelineEntry(asked, ())],
         uid=lambda key: f"{row.public_id}@{host}",
         made_at=ctx.now,

@@ -141,6 +141,8 @@ def _no_longer_wanted(
         return str(state.reason or state.state)
     if row.dropped_at is not None or row.counted_by_id is not None:
         return "dropped"
+    if reminder.step not in {step.code for step in person.protocol.reminders}:
+        return "dropped"  # by an amendment, while it waited
     if not row.opens_on <= today <= row.closes_on:
         return "closed"
     if reminder.channel not in person.preferences.channels:

@@ -1,17 +1,27 @@
 """A new protocol version on its page: seen participant by participant, put in force, taken back."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 from sqlalchemy import select
 
-from qol_app.db.tables import Amendment, Assessment
+from qol_app.db.tables import Amendment, Assessment, Submission
+from qol_app.delivery.errors import TryAgainLater
 from qol_app.services import definitions
 from qol_app.services.context import Actor
 from qol_app.settings import ROOT
-from tests.staff_factories import TODAY, assessment_of, make_participant, make_staff, sign_in
+from tests.messaging import Provider, live, make_worker, open_tasks, statuses, tick
+from tests.staff_factories import (
+    TODAY,
+    assessment_of,
+    make_participant,
+    make_staff,
+    new_browser,
+    sign_in,
+)
 
 SYSTEM = Actor.system("tests")
 
@@ -34,8 +44,8 @@ def anna(runtime):
         return make_participant(ctx, "UME-001", "UME", randomised_on=TODAY)
 
 
-def load_amendment(runtime, tmp_path: Path, effective_on=TODAY) -> None:
-    """Load version 1.1: M15 is new, M30 is gone, M9 opens a week later."""
+def load_amendment(runtime, tmp_path: Path, effective_on=TODAY, gone=("M30",), silent=()) -> None:
+    """Load version 1.1: M15 is new, M9 opens a week later; points and steps that are gone."""
     folder = tmp_path / "questionnaires"
     (folder / "protocols").mkdir(parents=True)
     (folder / "instruments").symlink_to(ROOT / "questionnaires" / "instruments")
@@ -43,7 +53,8 @@ def load_amendment(runtime, tmp_path: Path, effective_on=TODAY) -> None:
     (folder / "protocols" / "breclim-2.yaml").write_text(original)
     new = yaml.safe_load(original)
     new |= {"version": "1.1", "amends": {"version": "1.0"}, "effective_on": effective_on}
-    points = [one for one in new["timepoints"] if one["code"] != "M30"]
+    points = [one for one in new["timepoints"] if one["code"] not in gone]
+    new["reminders"] = [one for one in new["reminders"] if one["code"] not in silent]
     m9 = next(one for one in points if one["code"] == "M9")
     m9["opens"] += 7
     title = {"en": "Questionnaire, month 15", "sv": "Formulär, månad 15"}
@@ -130,3 +141,64 @@ def test_a_version_of_a_later_day_can_be_seen_but_not_put_in_force(client, runti
     answer = client.post("/staff/amendments/apply", data={"version": "9.9"})
     assert answer.status_code == 422
     assert "Det finns ingen sådan version." in answer.text
+
+
+@pytest.fixture
+def half_way(runtime):
+    """Somebody who has answered W6 and begun M3, and whose M30 is far ahead."""
+    with runtime.writing(SYSTEM) as ctx:
+        randomised_on = TODAY - timedelta(days=85)
+        row = make_participant(
+            ctx, consent_on=randomised_on - timedelta(days=7), randomised_on=randomised_on
+        )
+        done, begun = assessment_of(ctx, row, "W6"), assessment_of(ctx, row, "M3")
+        done.started_at = ctx.now - timedelta(days=45)
+        ctx.session.add(
+            Submission(assessment_id=done.id, receipt="R", submitted_at=done.started_at)
+        )
+        begun.started_at = ctx.now - timedelta(days=5)
+        return row
+
+
+def test_what_the_new_version_no_longer_knows_is_shown_as_it_was_called(
+    client, runtime, half_way, tmp_path
+):
+    load_amendment(runtime, tmp_path, gone=("W6", "M3", "M30"))
+    manager(client, runtime)
+    assert put_in_force(client).status_code == 302
+    one = f"/staff/participants/{half_way.public_id}"
+    for path in ("/staff/", "/staff/participants", "/staff/compliance", "/staff/messages"):
+        assert client.get(path).status_code == 200, path
+    page = client.get(one)
+    assert page.status_code == 200
+    assert "Questionnaire, week 6" in page.text
+    assert "Questionnaire, month 30" in page.text  # why its messages are not sent
+    assert "Questionnaire, month 3" in client.get(f"{one}/timeline").text
+    coordinator = new_browser(client.application)
+    sign_in(coordinator, make_staff(runtime))
+    for path in ("/staff/", "/staff/participants", one, f"{one}/timeline", "/staff/compliance"):
+        assert coordinator.get(path).status_code == 200, path
+    preview = coordinator.post(f"{one}/events/new/progression", data={"on": str(TODAY)})
+    assert preview.status_code == 200
+    assert "Questionnaire, month 3" in preview.text
+
+
+def test_a_message_about_what_was_begun_goes_and_a_step_that_is_gone_does_not(
+    client, runtime, half_way, tmp_path, clock
+):
+    email = Provider(lambda n: TryAgainLater("busy") if n == 0 else None)
+    worker = make_worker(runtime, email=email)
+    tick(worker)
+    assert statuses(runtime)["day-7"] == "claimed"
+    load_amendment(runtime, tmp_path, gone=("M3", "M30"), silent=("day-7",))
+    manager(client, runtime)
+    assert put_in_force(client).status_code == 302
+    clock.move(hours=1)
+    tick(worker)
+    assert statuses(runtime)["day-7"] == "skipped"
+    assert email.taken == []
+    live(worker, clock, days=25)
+    (message,) = email.taken
+    assert message.subject == "Bara lite kvar av ditt formulär"
+    assert b"m\xc3\xa5nad 3" in message.attachments[0].content
+    assert not open_tasks(runtime) or open_tasks(runtime) == ["call"]

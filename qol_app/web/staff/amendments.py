@@ -11,7 +11,7 @@ from qol_app.web.guard import needs
 from qol_app.web.language import _
 from qol_app.web.staff.blueprint import MORE_PLACES, bp
 from qol_app.web.staff.unit import fresh, page, reading, writing
-from qol_app.web.staff.words import N_, local
+from qol_app.web.staff.words import N_, timepoint_titles
 from qol_app.web.visitor import runtime
 
 MORE_PLACES.append(("staff.amendments", "study:amend", N_("Amendments")))
@@ -67,17 +67,11 @@ def fingerprint(plan: Plan) -> str:
 
 def _page(ctx: Context, refused: str = "", status: int = 200) -> ResponseReturnValue:
     plans = service.waiting(ctx, runtime().settings.protocol)
-    titles = {
-        one.code: local(one.title)
-        for plan in plans
-        for protocol in (plan.old, plan.new)
-        for one in protocol.timepoints
-    }
     return page(
         "amendments",
         status,
         plans=[(one, fingerprint(one), ctx.today(one.new.timezone)) for one in plans],
         applied=service.applied(ctx),
-        titles=titles,
+        titles=timepoint_titles(ctx),
         refused=refused,
     )

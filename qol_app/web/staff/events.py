@@ -1,5 +1,6 @@
 """Recording what happens to a participant: each change is shown before it is saved."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -46,7 +47,7 @@ def event_new_now(public_id: str, kind: str) -> ResponseReturnValue:
         on, details = form.on.data, form.details()
         preview = events.preview(ctx, row, kind, on, details, channels=_channels())
         if not _may_save(preview):
-            return _preview(row, protocol, what, form, preview)
+            return _preview(row, what, form, preview, timepoint_titles(ctx))
         events.record(ctx, row, kind, on, details, confirmed=True)
     return _saved(public_id, what)
 
@@ -77,7 +78,7 @@ def event_correct_now(public_id: str, event_id: int) -> ResponseReturnValue:
             ctx, row, old.kind, on, details, correcting=event_id, channels=_channels()
         )
         if not _may_save(preview):
-            return _preview(row, protocol, what, form, preview, old)
+            return _preview(row, what, form, preview, timepoint_titles(ctx), old)
         events.correct(ctx, row, event_id, on, details, form.reason.data, confirmed=True)
     return _saved(public_id, what)
 
@@ -131,10 +132,10 @@ def _may_save(preview: Preview) -> bool:
 
 def _preview(
     row: Participant,
-    protocol: Protocol,
     kind: EventKind,
     form: EventForm,
     preview: Preview,
+    titles: Mapping[str, str],
     old: ParticipantEvent | None = None,
 ) -> ResponseReturnValue:
     """Show what would change; with a doubt not yet confirmed the page says so again."""
@@ -149,7 +150,7 @@ def _preview(
         preview=preview,
         refused=[said(one) for one in preview.findings if one.severity == "refuse"],
         doubts=[said(one) for one in preview.findings if one.severity == "confirm"],
-        titles=timepoint_titles(protocol),
+        titles=titles,
         yes=YesForm(formdata=None),
         asked_again=asked_again,
     )
@@ -159,7 +160,7 @@ def _retract_page(
     ctx: Context, row: Participant, event_id: int, form: ReasonForm, status: int = 200
 ) -> ResponseReturnValue:
     old = events.standing_event(ctx, row, event_id)
-    protocol, what = _kind(ctx, row, old.kind)
+    what = _kind(ctx, row, old.kind)[1]
     return page(
         "event_retract",
         status,
@@ -168,7 +169,7 @@ def _retract_page(
         form=form,
         old=old,
         preview=events.preview_retraction(ctx, row, event_id, channels=_channels()),
-        titles=timepoint_titles(protocol),
+        titles=timepoint_titles(ctx),
     )
 
 

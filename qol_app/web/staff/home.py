@@ -9,6 +9,7 @@ from qol_app.services.standing import people
 from qol_app.web.guard import needs
 from qol_app.web.staff.blueprint import bp
 from qol_app.web.staff.unit import allowed, page, reading
+from qol_app.web.staff.words import timepoint_titles
 
 # Where those begin whose work is not with participants.
 OTHER_BEGINNINGS = {"staff:manage": "staff.colleagues", "audit:read": "staff.audit_trail"}
@@ -25,4 +26,5 @@ def home() -> ResponseReturnValue:
         persons = people(ctx)
         found = worklist(ctx, persons)
         sites = visible_sites(ctx)
-    return page("home", work=found, persons=persons, sites=sites)
+        titles = timepoint_titles(ctx)
+    return page("home", work=found, persons=persons, sites=sites, titles=titles)

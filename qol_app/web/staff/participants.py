@@ -29,10 +29,12 @@ def participants() -> ResponseReturnValue:
         site = chosen_site(ctx)
         persons = people(ctx, site_id=site[0] if site else None)
         sites = visible_sites(ctx)
+        titles = timepoint_titles(ctx)
     found = [one for one in persons if wanted in one.study_number.casefold()]
     return page(
         "participants",
         persons=[(one, _next(one)) for one in found],
+        titles=titles,
         sites=sites,
         site=site[1] if site else "",
         wanted=request.args.get("q", "")[:40],
@@ -68,10 +70,12 @@ def participant(public_id: str) -> ResponseReturnValue:
         found = dossier(ctx, by_public_id(ctx, public_id))
         channels = usable_channels(runtime().settings)
         lines = list(ledger(ctx, channels, [found.participant.id]))
+        titles = timepoint_titles(ctx)
     return page(
         "participant",
         one=found,
         lines=lines,
+        titles=titles,
         attempt_form=AttemptForm(formdata=None),
         missing_form=MissingForm(formdata=None, reasons=found.person.protocol.missing_reasons),
         task_form=TaskForm(formdata=None),
@@ -87,7 +91,7 @@ def timeline(public_id: str) -> ResponseReturnValue:
         row = by_public_id(ctx, public_id)
         person = foreseeing.person(ctx, row, usable_channels(runtime().settings))
         entries = foreseeing.timeline(ctx, person)
-    titles = timepoint_titles(person.protocol)
+        titles = timepoint_titles(ctx)
     return page("timeline", row=row, entries=entries, titles=titles, sees_arm=_sees_arm())
 
 

@@ -8,7 +8,10 @@ from qol_app.definition.protocol import EventKind, Protocol
 from qol_app.schedule.history import Contact, ContactState
 from qol_app.schedule.plausibility import Finding
 from qol_app.schedule.status import AssessmentState
+from qol_app.services.context import Context
+from qol_app.services.definitions import protocol_versions
 from qol_app.web.language import _, page_language
+from qol_app.web.visitor import runtime
 
 
 def N_(text: str) -> str:
@@ -210,9 +213,14 @@ def local(text: Mapping[str, str]) -> str:
     return in_language(text, page_language())
 
 
-def timepoint_titles(protocol: Protocol) -> dict[str, str]:
-    """Return what each timepoint is called, in the language of the page."""
-    return {one.code: local(one.title) for one in protocol.timepoints}
+def timepoint_titles(ctx: Context) -> dict[str, str]:
+    """Return what each timepoint is called, in the language of the page.
+
+    Those of every version of the protocol are among them, as the newest that has them says it:
+    what was asked under an older one is still shown.
+    """
+    versions = protocol_versions(ctx, runtime().settings.protocol)
+    return {one.code: local(one.title) for _, protocol in versions for one in protocol.timepoints}
 
 
 def detail_said(kind: EventKind, name: str, value: str) -> tuple[str, str]:
