@@ -17,7 +17,7 @@ from qol_app.schedule.history import Event, History
 from qol_app.schedule.plan import plan
 from qol_app.schedule.plausibility import check_event
 from qol_app.schedule.reminders import Action, Kind, Preferences, due_steps, planned_reminders
-from qol_app.schedule.replan import ExistingAssessment, replan
+from qol_app.schedule.replan import replan
 from qol_app.schedule.status import (
     AssessmentFacts,
     Expectation,
@@ -28,6 +28,7 @@ from qol_app.schedule.status import (
 from qol_app.schedule.timeline import timeline
 from qol_app.schedule.windows import VisitWindow, local_instant
 from tests.schedule.schedule_factories import BRECLIM
+from tests.schedule.schedule_factories import row as row_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.pure]
 
@@ -294,16 +295,16 @@ def test_replanning_twice_changes_nothing_more_and_never_what_was_begun(first, s
     for one in plan(BRECLIM, first):
         begun = data.draw(st.booleans())
         begun_on = one.window.opens if begun else None
-        rows[one.key] = stored(one, begun, begun_on)
+        rows[one.key] = row_of(one, begun, begun_on)
     wanted = plan(BRECLIM, second)
     change = replan(tuple(rows.values()), wanted)
     after = dict(rows)
     for moved in change.moved:
         old = moved.existing
         assert not old.begun or old.provisional
-        after[old.key] = stored(moved.planned, old.begun, old.begun_on)
+        after[old.key] = row_of(moved.planned, old.begun, old.begun_on)
     for one in change.added:
-        after[one.key] = stored(one)
+        after[one.key] = row_of(one)
     for one in change.dropped:
         assert not one.begun
         after[one.key] = replace(one, dropped=True, merged_into=None)
@@ -312,20 +313,6 @@ def test_replanning_twice_changes_nothing_more_and_never_what_was_begun(first, s
     for row in after.values():
         if row.merged_into is not None and not row.begun:
             assert not after[row.merged_into].dropped
-
-
-def stored(one, begun=False, begun_on=None):
-    return ExistingAssessment(
-        key=one.key,
-        window=one.window,
-        package=one.package,
-        begun=begun,
-        instruments=one.instruments,
-        counts_for=one.counts_for,
-        merged_into=one.merged_into,
-        begun_on=begun_on,
-        provisional=one.provisional,
-    )
 
 
 @st.composite

@@ -12,8 +12,10 @@ import pytest
 
 from qol_app.export.gathered import frames_of
 from qol_app.export.study import MakeWriter, Study
+from qol_app.runtime import Runtime
 from qol_app.services import events, exporting
 from qol_app.services.context import Actor, Context
+from qol_app.worker.jobs import Worker
 from tests.conftest import (
     DEPLOYMENT,
     Clock,
@@ -23,6 +25,7 @@ from tests.conftest import (
     make_settings,
     told_on,
 )
+from tests.messaging import Provider, make_worker
 from tests.studies import C30, EQ5D, answered, assessment, enrolled, explained
 
 SEED = 11
@@ -59,6 +62,22 @@ def database_url(
     stories on SQLite.
     """
     yield from fresh_study(request.param, templates, tmp_path)
+
+
+# For a story that its module tells on SQLite, and that writes by statements of its own.
+ON_DEPLOYMENT = pytest.mark.parametrize("database_url", [DEPLOYMENT], indirect=True)
+
+
+@pytest.fixture
+def provider() -> Provider:
+    """A provider of e-mail that counts."""
+    return Provider()
+
+
+@pytest.fixture
+def worker(runtime: Runtime, provider: Provider) -> Worker:
+    """A worker that sends by it."""
+    return make_worker(runtime, email=provider)
 
 
 @pytest.fixture(scope="session")

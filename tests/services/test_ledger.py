@@ -15,7 +15,7 @@ from qol_app.services.balance import balance
 from qol_app.services.balance_rows import mark
 from qol_app.services.identity import Identity
 from qol_app.services.ledger import COLUMNS, ledger, write_csv
-from tests.conftest import DEPLOYMENT, fresh_study
+from tests.conftest import fresh_study
 from tests.made_once import pages_of
 from tests.messaging import (
     EMAIL,
@@ -31,6 +31,7 @@ from tests.messaging import (
     submit,
     tick,
 )
+from tests.services.conftest import ON_DEPLOYMENT
 
 TODAY = date(2026, 11, 23)
 CHANNELS = ("email",)
@@ -43,19 +44,6 @@ def database_url(request, templates, tmp_path):
     Those that write by statements of their own are told on that of the deployment.
     """
     yield from fresh_study(request.param, templates, tmp_path)
-
-
-ON_DEPLOYMENT = pytest.mark.parametrize("database_url", [DEPLOYMENT], indirect=True)
-
-
-@pytest.fixture
-def provider():
-    return Provider()
-
-
-@pytest.fixture
-def worker(runtime, provider):
-    return make_worker(runtime, email=provider)
 
 
 def lines(runtime, timepoint="T0", channels=CHANNELS):

@@ -11,7 +11,7 @@ from qol_app.delivery.errors import TryAgainLater, Uncertain, Undeliverable
 from qol_app.services import access, submissions
 from qol_app.services.identity import Identity
 from qol_app.services.planning import assessments_of
-from tests.conftest import DEPLOYMENT, fresh_study
+from tests.conftest import fresh_study
 from tests.messaging import (
     EMAIL,
     PHONE,
@@ -31,6 +31,7 @@ from tests.messaging import (
     submit,
     tick,
 )
+from tests.services.conftest import ON_DEPLOYMENT
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 TODAY = date(2026, 11, 23)  # a Monday
@@ -44,19 +45,6 @@ def database_url(request, templates, tmp_path):
     Those that write by statements of their own are told on that of the deployment.
     """
     yield from fresh_study(request.param, templates, tmp_path)
-
-
-ON_DEPLOYMENT = pytest.mark.parametrize("database_url", [DEPLOYMENT], indirect=True)
-
-
-@pytest.fixture
-def provider():
-    return Provider()
-
-
-@pytest.fixture
-def worker(runtime, provider):
-    return make_worker(runtime, email=provider)
 
 
 def test_an_invitation_goes_out_on_the_opening_day_and_only_once(runtime, worker, provider):
