@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from py_vapid import Vapid02
 
 from qol_app.errors import SettingsError
 
@@ -87,7 +88,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         sms_url=values.get("SMS_URL", ""),
         sms_from=values.get("SMS_FROM", ""),
         callback_key=values.get("CALLBACK_KEY", ""),
-        vapid_private_key=values.get("VAPID_PRIVATE_KEY", ""),
+        vapid_private_key=_vapid_key(values.get("VAPID_PRIVATE_KEY", "")),
         behind_proxy=_flag("BEHIND_PROXY", values.get("BEHIND_PROXY", "")),
         log_level=values.get("LOG_LEVEL") or "INFO",
     )
@@ -165,6 +166,19 @@ def _field_keys(text: str) -> dict[str, bytes]:
             )
         keys[name] = _key("FIELD_KEYS", encoded)
     return keys
+
+
+def _vapid_key(text: str) -> str:
+    try:
+        if text:
+            Vapid02.from_string(text)
+    except ValueError as error:
+        # Found out here, since otherwise a participant's page would be the first to notice.
+        raise SettingsError(
+            "setting VAPID_PRIVATE_KEY: found no such key; wanted a P-256 key in base64url "
+            "(flask settings init draws one)"
+        ) from error
+    return text
 
 
 def _base_url(text: str) -> str:

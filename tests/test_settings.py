@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from qol_app import settings as settings_module
 from qol_app.cli.settings import settings_group
+from qol_app.delivery.push import public_key
 from qol_app.errors import SettingsError
 from qol_app.settings import ROOT, Settings, fresh_settings, load_settings
 
@@ -79,6 +80,9 @@ def test_a_refused_key_is_not_repeated_in_the_message():
         ("PIN_PEPPER", "no base64!", "setting PIN_PEPPER: found no base64"),
         ("FIELD_KEYS", KEY, "setting FIELD_KEYS: found a part named"),
         ("FIELD_KEYS", f"k 1:{KEY}", "setting FIELD_KEYS: found a part named 'k 1'"),
+        ("VAPID_PRIVATE_KEY", "no base64!", "setting VAPID_PRIVATE_KEY: found no such key"),
+        ("VAPID_PRIVATE_KEY", "AAAA", "setting VAPID_PRIVATE_KEY: found no such key"),
+        ("VAPID_PRIVATE_KEY", "A" * 43, "setting VAPID_PRIVATE_KEY: found no such key"),
         ("BASE_URL", "qol.example.org", "setting BASE_URL: found 'qol.example.org'"),
         ("BASE_URL", "ftp://qol.example.org", "setting BASE_URL: found 'ftp://"),
         ("DEMO", "maybe", "setting DEMO: found 'maybe'; wanted yes or no"),
@@ -118,7 +122,9 @@ def test_fresh_settings_are_accepted_and_differ_each_time(tmp_path):
     for number, text in enumerate(texts):
         path = tmp_path / f"{number}.env"
         path.write_text(text)
-        assert load_settings({"QOL_SETTINGS": str(path)}).callback_key
+        found = load_settings({"QOL_SETTINGS": str(path)})
+        assert found.callback_key
+        assert public_key(found.vapid_private_key)
 
 
 @pytest.mark.requirement("C5")
