@@ -6,7 +6,8 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_phone import begin, choose, press, saving, stored
+from tests.browser.test_phone import begin, choose, come_in, press, saving, stored
+from tests.participants import enrolled
 
 pytestmark = [pytest.mark.browser, pytest.mark.requirement("D6", "E3")]
 
@@ -24,6 +25,13 @@ EMPTY = """() => new Promise(done => { const r = indexedDB.open("qol"); r.onsucc
     const [a, b] = ["unsent", "saved"].map(
       name => r.result.transaction(name).objectStore(name).count());
     b.onsuccess = () => { r.result.close(); done(a.result + b.result === 0); }; }; })"""
+EMPTY_QUEUE = """() => new Promise(done => { const r = indexedDB.open("qol"); r.onsuccess = () => {
+    const a = r.result.transaction("unsent").objectStore("unsent").count();
+    a.onsuccess = () => { r.result.close(); done(a.result === 0); }; }; })"""
+MARKS_OF = """() => new Promise(done => {{ const r = indexedDB.open("qol"); r.onsuccess = () => {{
+    const a = r.result.transaction("saved").objectStore("saved").getAllKeys();
+    a.onsuccess = () => {{ r.result.close();
+      done(!a.result.some(place => place.startsWith("{ref}"))); }}; }}; }})"""
 # A browser says "online" when a page begins, and in a tunnel, without any connection.
 LIES = """if (location.hash) setInterval(() => dispatchEvent(new Event("online")), 10)"""
 
@@ -273,8 +281,68 @@ def test_after_handing_in_the_phone_keeps_nothing(page, person):
     press(page, "Send")
     press(page, "Send as it is")
     expect(page).to_have_url(re.compile("/receipt/"))
-    eventually(page, "async () => !(await caches.has('qol-open'))")
+    eventually(page, "async () => !(await (await caches.open('qol-open')).keys()).length")
     eventually(page, EMPTY)
     assert page.evaluate("localStorage.length + sessionStorage.length") == 0
     page.go_back()
     expect(page.locator("body")).not_to_contain_text("Clear")
+
+
+@pytest.fixture
+def plain_page(browser, address):
+    """A tab without a service worker, whose requests a test can answer itself."""
+    context = browser.new_context(base_url=address, locale="en-GB", service_workers="block")
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("leaves", ["signs out", "hands in"])
+def test_what_one_person_leaves_unsent_another_on_the_same_phone_neither_sees_nor_loses(
+    plain_page, person, runtime, leaves
+):
+    page, other = plain_page, enrolled(runtime, "UME-090")
+    begin(page, person)
+    page.route(f"**/{person.ref}/answers", lambda route: route.fulfill(status=503, body="busy"))
+    choose(page, "Clear")
+    expect(saving(page)).to_have_text("On this phone")
+    (waits,) = page.evaluate(UNSENT)
+    page.unroute(f"**/{person.ref}/answers")
+    begin(page, other)
+    expect(chosen(page)).to_have_count(0)
+    choose(page, "Slight")
+    expect(saving(page)).to_have_text("Saved")
+    expect(page.locator("#unsent")).to_be_hidden()
+    if leaves == "signs out":
+        page.goto("/home")
+        press(page, "Sign out")
+        expect(page).to_have_url(re.compile("/goodbye"))
+    else:
+        page.goto(f"/q/{other.ref}/review")
+        press(page, "Send")
+        press(page, "Send as it is")
+        expect(page).to_have_url(re.compile("/receipt/"))
+    eventually(page, MARKS_OF.format(ref=other.ref))
+    assert [one["event_id"] for one in page.evaluate(UNSENT)] == [waits["event_id"]]
+    come_in(page, person)
+    eventually(page, EMPTY_QUEUE)
+    assert stored(runtime) == [("q1", "ANSWERED", 2), ("q1", "ANSWERED", 3)]
+
+
+def test_looking_at_an_old_receipt_forgets_nothing_that_is_unsent(plain_page, person, runtime):
+    page = plain_page
+    begin(page, person)
+    choose(page, "Clear")
+    page.goto(f"/q/{person.ref}/review")
+    press(page, "Send")
+    press(page, "Send as it is")
+    expect(page).to_have_url(re.compile("/receipt/"))
+    receipt = page.url
+    other = enrolled(runtime, "UME-090")
+    begin(page, other)
+    page.route("**/answers", lambda route: route.fulfill(status=503, body="busy"))
+    choose(page, "Slight")
+    expect(saving(page)).to_have_text("On this phone")
+    page.goto(receipt)
+    expect(page.locator(".receipt-code")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert len(page.evaluate(UNSENT)) == 1

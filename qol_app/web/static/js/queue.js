@@ -63,8 +63,13 @@ export async function acknowledged(ref) {
   return new Map(mine.map((one) => [one.place.slice(ref.length + 1), one]));
 }
 
-export async function clear() {
-  spare = [];
-  await run("unsent", "readwrite", (store) => store.clear());
-  await run("saved", "readwrite", (store) => store.clear());
+// Of these assessments nothing stays here.
+export async function forget(refs) {
+  for (const one of (await all()).filter(({ ref }) => refs.includes(ref))) {
+    await remove(one.event_id);
+  }
+  const marks = (await run("saved", "readonly", (store) => store.getAll())) ?? [];
+  for (const { place } of marks.filter((one) => refs.includes(one.place.split("/")[0]))) {
+    await run("saved", "readwrite", (store) => store.delete(place));
+  }
 }

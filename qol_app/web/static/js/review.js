@@ -2,6 +2,7 @@
 // handed in before.
 
 import { show } from "./banner.js";
+import { leave, stay } from "./leaving.js";
 import * as queue from "./queue.js";
 import { flush, keepTrying, listen } from "./sender.js";
 import { words } from "./words.js";
@@ -32,13 +33,14 @@ listen((entry, state) => {
 let touched = false;
 for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => { touched = true; });
 
+stay();
 show();
 markUnsent().then(keepTrying).then(() => {
   if (arrived && !touched) location.reload();
 });
 
 form.addEventListener("submit", async (event) => {
-  if (form.dataset.ready) return;
+  if (form.dataset.ready) return leave([form.dataset.ref]);
   event.preventDefault();
   const { submitter } = event;
   if (!(await flush())) {

@@ -19,6 +19,8 @@ export async function keep(sheet) {
   }
 }
 
-export async function takeDown() {
-  if ("caches" in globalThis) await caches.delete(SHELF).catch(() => {});
+export async function takeDown(refs) {
+  if (!("caches" in globalThis)) return;
+  const shelf = await caches.open(SHELF).catch(() => null);
+  for (const ref of shelf ? refs : []) await shelf.delete(`/q/${ref}/sheet`);
 }
