@@ -1,6 +1,7 @@
 """Who works in the study and what they may do; for administrators, each change with a code."""
 
 import secrets
+from collections.abc import Callable
 
 import segno
 from flask import flash, redirect, url_for
@@ -95,24 +96,25 @@ def colleague_now(staff_id: str) -> ResponseReturnValue:
 @needs("staff:manage")
 @fresh
 def colleague_end(staff_id: str) -> ResponseReturnValue:
-    with writing() as ctx:
-        row = service.by_public_id(ctx, staff_id)
-        service.deactivate(ctx, row)
-    return _saved(row)
+    return _changed(staff_id, service.deactivate)
 
 
 @bp.post("/colleagues/<staff_id>/again")
 @needs("staff:manage")
 @fresh
 def colleague_again(staff_id: str) -> ResponseReturnValue:
-    with writing() as ctx:
-        row = service.by_public_id(ctx, staff_id)
-        service.reactivate(ctx, row)
-    return _saved(row)
+    return _changed(staff_id, service.reactivate)
 
 
 def _site_names(ctx: Context) -> dict[str, str]:
     return {site.code: site.name for site in visible_sites(ctx)}
+
+
+def _changed(staff_id: str, change: Callable[[Context, Staff], None]) -> ResponseReturnValue:
+    with writing() as ctx:
+        row = service.by_public_id(ctx, staff_id)
+        change(ctx, row)
+    return _saved(row)
 
 
 def _saved(row: Staff) -> ResponseReturnValue:
