@@ -37,7 +37,7 @@ def main() -> None:
         )
         try:
             _wait(f"http://localhost:{PORT}/")
-            access = json.loads(Path(folder, "demo.json").read_text())
+            access = json.loads(Path(folder, "demo.json").read_text())["participants"][0]
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(**CHROMIUM)
                 _phone(browser, access)
@@ -75,7 +75,7 @@ def _phone(browser: Browser, access: dict[str, str]) -> None:
 def _compliance(browser: Browser) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 860}, locale="en")
     page.goto(f"http://localhost:{PORT}/demo")
-    page.locator("main form button").first.click()
+    page.locator("form:has([value^=coordinator]) button").first.click()
     page.goto(f"http://localhost:{PORT}/staff/compliance")
     page.screenshot(path=HERE / "compliance.png")
 

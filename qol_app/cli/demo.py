@@ -153,10 +153,11 @@ def _ways_in(settings: Settings) -> dict[str, Any]:
 
 def _say_ways_in(base_url: str, known: dict[str, Any]) -> None:
     coordinator = next(one for one in known["staff"] if one["role"] == "coordinator")
+    participant = known["participants"][0]
     click.echo(
         f"\nStart page      {base_url}/demo\n"
-        f"Participant     {base_url}/a/{known['token']}\n"
-        f"                PIN {known['pin']}\n"
+        f"Participant     {base_url}/a/{participant['token']}\n"
+        f"                PIN {participant['pin']}\n"
         f"Coordinator     {base_url}/staff\n"
         f"                {coordinator['email']}, password {coordinator['password']},\n"
         f"                one-time code on the start page\n"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 
@@ -25,6 +26,8 @@ from qol_app.services.planning import assessments_of
 from qol_app.settings import Settings
 
 SEED = 2019
+# Whose link and PIN a visitor of the demo is given: one in English, one in Swedish.
+VISITED = (1, 4)
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,8 @@ class Person:
 class DemoAccess:
     """What the demo prints: the ways in. Only a demo keeps any of this readable."""
 
-    token: str = ""
-    pin: str = ""
-    study_number: str = ""
-    staff: list[dict[str, str]] = field(default_factory=list)
+    participants: list[dict[str, str]] = field(default_factory=list)
+    staff: list[dict[str, Any]] = field(default_factory=list)
 
 
 def people() -> list[Person]:
@@ -65,7 +66,13 @@ def people() -> list[Person]:
     wound = {"term": "Wound infection", "grade": "2", "clavien_dindo": "II"}
     told = [
         # site, arm, days since randomisation, course, share answered, left due
-        Person(1, "UME", "A", 91, (("liver_procedure", 21, {}),), 1.0, leaves_due=True),
+        Person(
+            *(1, "UME", "A", 91),
+            (("liver_procedure", 21, {}),),
+            1.0,
+            language="en",
+            leaves_due=True,
+        ),
         Person(
             *(2, "UME", "B", 400),
             (
@@ -132,10 +139,15 @@ def fill(ctx: Context, protocol_code: str) -> Iterator[tuple[str, DemoAccess]]:
     ways_in = DemoAccess(staff=list(_staff(ctx)))
     for person in people():
         participant = _live(ctx, protocol_code, person)
-        if person.leaves_due and not ways_in.token:
-            ways_in.token = access.issue_link(ctx, participant)
-            ways_in.pin = access.set_pin(ctx, participant)
-            ways_in.study_number = participant.study_number
+        if person.number in VISITED:
+            ways_in.participants.append(
+                {
+                    "study_number": participant.study_number,
+                    "language": participant.language,
+                    "token": access.issue_link(ctx, participant),
+                    "pin": access.set_pin(ctx, participant),
+                }
+            )
         yield person.study_number, ways_in
 
 
@@ -149,11 +161,17 @@ STAFF = (
 )
 
 
-def _staff(ctx: Context) -> Iterator[dict[str, str]]:
+def _staff(ctx: Context) -> Iterator[dict[str, Any]]:
     for email, role, sites in STAFF:
         password = secrets.token_urlsafe(12)
         _, secret = staff.add(ctx, email, email.partition("@")[0], role, sites, password)
-        yield {"email": email, "role": role, "password": password, "totp": secret}
+        yield {
+            "email": email,
+            "role": role,
+            "sites": sites,
+            "password": password,
+            "totp": secret,
+        }
 
 
 def _live(ctx: Context, protocol_code: str, person: Person) -> Participant:

@@ -78,6 +78,17 @@ def test_question_answers_and_next_fit_on_a_small_phone(page, person):
     assert page.evaluate("scrollY") == 0
 
 
+@pytest.mark.parametrize("width", [320, 360])
+def test_question_answers_and_next_are_seen_at_once_on_a_low_screen_too(page, person, width):
+    page.set_viewport_size({"width": width, "height": 568})
+    begin(page, person, "q20")
+    ends = [one.bounding_box() for one in page.locator(".option label, .steps .button").all()]
+    assert len(ends) == 6
+    assert max(box["y"] + box["height"] for box in ends) <= 568
+    assert min(box["height"] for box in ends) >= 44
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
 def test_nothing_is_chosen_and_choosing_does_not_go_on(page, person):
     begin(page, person)
     assert page.locator("input:checked").count() == 0

@@ -288,26 +288,18 @@ def test_after_handing_in_the_phone_keeps_nothing(page, person):
     expect(page.locator("body")).not_to_contain_text("Clear")
 
 
-@pytest.fixture
-def plain_page(browser, address):
-    """A tab without a service worker, whose requests a test can answer itself."""
-    context = browser.new_context(base_url=address, locale="en-GB", service_workers="block")
-    yield context.new_page()
-    context.close()
-
-
 @pytest.mark.parametrize("leaves", ["signs out", "hands in"])
 def test_what_one_person_leaves_unsent_another_on_the_same_phone_neither_sees_nor_loses(
-    plain_page, person, runtime, leaves
+    page, person, runtime, line, leaves
 ):
-    page, other = plain_page, enrolled(runtime, "UME-090")
+    other = enrolled(runtime, "UME-090")
     begin(page, person)
-    page.route(f"**/{person.ref}/answers", lambda route: route.fulfill(status=503, body="busy"))
+    line.refuse_answers()
     choose(page, "Clear")
     expect(saving(page)).to_have_text("On this phone")
     (waits,) = page.evaluate(UNSENT)
-    page.unroute(f"**/{person.ref}/answers")
     begin(page, other)
+    line.take_answers()
     expect(chosen(page)).to_have_count(0)
     choose(page, "Slight")
     expect(saving(page)).to_have_text("Saved")
@@ -328,8 +320,7 @@ def test_what_one_person_leaves_unsent_another_on_the_same_phone_neither_sees_no
     assert stored(runtime) == [("q1", "ANSWERED", 2), ("q1", "ANSWERED", 3)]
 
 
-def test_looking_at_an_old_receipt_forgets_nothing_that_is_unsent(plain_page, person, runtime):
-    page = plain_page
+def test_looking_at_an_old_receipt_forgets_nothing_that_is_unsent(page, person, runtime, line):
     begin(page, person)
     choose(page, "Clear")
     page.goto(f"/q/{person.ref}/review")
@@ -339,7 +330,7 @@ def test_looking_at_an_old_receipt_forgets_nothing_that_is_unsent(plain_page, pe
     receipt = page.url
     other = enrolled(runtime, "UME-090")
     begin(page, other)
-    page.route("**/answers", lambda route: route.fulfill(status=503, body="busy"))
+    line.refuse_answers()
     choose(page, "Slight")
     expect(saving(page)).to_have_text("On this phone")
     page.goto(receipt)

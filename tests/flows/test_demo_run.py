@@ -78,7 +78,7 @@ def test_a_fresh_folder_becomes_a_served_study_and_a_second_run_keeps_it(tmp_pat
     for _ in range(2):
         with demo(environment) as (base, said):
             start = fetch(f"{base}/demo")
-            ways_in = json.loads((tmp_path / "demo.json").read_text())
+            ways_in = json.loads((tmp_path / "demo.json").read_text())["participants"][0]
             assert ways_in["pin"] in start
             assert "PIN" in fetch(f"{base}/a/{ways_in['token']}?lang=en")
             assert "<h1>" in fetch(f"{base}/")

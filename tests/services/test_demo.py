@@ -62,7 +62,9 @@ def _check_people(ctx):
 
 
 def _check_ways_in(ctx, ways_in):
-    link = access.link_of(ctx, token_hash(ways_in.token))
+    one, other = ways_in.participants
+    assert (one["language"], other["language"]) == ("en", "sv")
+    link = access.link_of(ctx, token_hash(one["token"]))
     participant = ctx.session.get_one(Participant, link.participant_id)
     today = ctx.today(participant.timezone)
     due = ctx.session.scalars(
@@ -73,7 +75,7 @@ def _check_ways_in(ctx, ways_in):
             Assessment.started_at.is_(None),
         )
     ).all()
-    assert participant.study_number == ways_in.study_number
+    assert participant.study_number == one["study_number"]
     assert due == ["M3"]
     # No default accounts: every password is drawn anew.
     passwords = {one["password"] for one in ways_in.staff}

@@ -84,6 +84,19 @@ def test_what_was_begun_can_be_gone_on_with_on_another_device(begun, open_browse
     assert other.get(at(person, "q1")).form("answer").values["answer"] == "2"
 
 
+def test_when_every_question_is_done_home_says_that_it_is_not_sent_yet(begun, person):
+    begun.get(at(person, "q1"))
+    while not begun.seen.path.endswith("/review"):
+        if begun.seen.path.count("/") == 3:
+            begun.get(f"/q/{person.ref}")
+            begun.get(next(link for link in begun.seen.links if link.count("/") == 4))
+        begun.press("Next", answer="1")
+    home = begun.get("/home")
+    assert "It has not been sent yet" in home.text
+    assert "Look through and send" in home.text
+    assert "0 question" not in home.text
+
+
 def test_looking_at_a_questionnaire_does_not_begin_it(runtime, signed_in, person):
     for path in ("", "/qlq-c30", "/qlq-c30/q1", "/review", "/sheet"):
         signed_in.get(f"/q/{person.ref}{path}")
@@ -361,6 +374,17 @@ def test_the_receipt_shows_code_and_time_but_no_answer_and_the_session_is_over(
     assert "Clear" not in seen.text
     assert handed_in.get("/home").path == "/signed-out"
     assert code in open_browser().get(f"/receipt/{code}").text
+
+
+def test_going_back_after_handing_in_says_that_it_has_arrived(handed_in, open_browser, person):
+    receipt = handed_in.seen.path
+    seen = handed_in.get(f"/q/{person.ref}/review")
+    assert (seen.path, receipt in seen.links) == ("/signed-out", True)
+    assert "What you sent has arrived" in seen.text
+    sign_in(handed_in, person)
+    handed_in.press("Sign out")
+    assert "has arrived" not in handed_in.get("/signed-out").text
+    assert "has arrived" not in open_browser().get("/signed-out").text
 
 
 @pytest.mark.requirement("D3")

@@ -250,3 +250,19 @@ def test_pages_are_not_stored_and_send_no_referrer(browser, person):
     policy = seen.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("more", [".", "%20", ",", ")", ">", "%C2%A0", "/"])
+def test_what_was_copied_along_behind_a_link_does_no_harm(browser, person, more):
+    browser.get(f"/a/{person.token}{more}?lang=en")
+    assert browser.press("Continue", pin=person.pin).path == "/home"
+
+
+def test_without_its_cookie_a_browser_says_that_the_last_answer_did_not_come_along(browser, person):
+    sign_in(browser, person)
+    browser.press("Begin")
+    browser.get(f"/q/{person.ref}/qlq-c30/q1")
+    browser.client.delete_cookie("__Host-qol")
+    seen = browser.press("Next", answer="2")
+    assert "behöver välja ditt senaste svar en gång till" in seen.text
+    assert "inte välja det igen" not in seen.text

@@ -27,6 +27,7 @@ def signed_out_page(form: PinForm, status: int = 200, refused: bool = False) -> 
         refused=refused,
         known=link_of_this_browser() is not None,
         carried=carried.hidden_value(),
+        receipt=session.get("receipt"),
     )
     return page, status
 

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from flask import current_app, g, redirect, render_template, request, url_for
+from flask import current_app, g, redirect, render_template, request, session, url_for
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from qol_app.assessment import Screen
@@ -106,6 +106,7 @@ def submit(ref: str) -> Any:
         except NotAllowed:
             return _review_page(here, 422, nothing=True) if sitting else shut_page(here)
         end_session(ctx)
+    session["receipt"] = done.receipt
     return redirect(url_for(".receipt", code=done.receipt), 303)
 
 

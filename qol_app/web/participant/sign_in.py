@@ -1,5 +1,6 @@
 """Coming in by link and PIN, coming back after a pause, and leaving."""
 
+import re
 from typing import Any
 
 from flask import g, redirect, render_template, request, session, url_for
@@ -26,21 +27,25 @@ from qol_app.web.visitor import begin_session, current_visitor, end_session, run
 REFUSED = 401
 
 
-@bp.get("/a/<token>")
+# Copying a link out of a message often takes a dot or a space along: nothing of a token.
+BEHIND_A_TOKEN = re.compile(r"[^A-Za-z0-9_-].*", re.DOTALL)
+
+
+@bp.get("/a/<token>", strict_slashes=False)
 @needs("public")
 def enter(token: str) -> Any:
     """Show the PIN page. It looks nothing up: every link, good or bad, looks the same."""
     return pin_page(PinForm())
 
 
-@bp.post("/a/<token>")
+@bp.post("/a/<token>", strict_slashes=False)
 @needs("public")
 def enter_pin(token: str) -> Any:
     """Let a participant in whose link and PIN belong together."""
     form = PinForm(request.form)
     if not form.validate():
         return pin_page(form, 422)
-    if not _come_in(token_hash(token), form.pin.data):
+    if not _come_in(token_hash(BEHIND_A_TOKEN.sub("", token)), form.pin.data):
         return pin_page(PinForm(), REFUSED, refused=True)
     return redirect(url_for(".home"), 303)
 
