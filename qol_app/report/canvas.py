@@ -10,11 +10,11 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import Formatter, FuncFormatter, ScalarFormatter
 
 from qol_app.report.model import Figure, Table
+from qol_app.report.vector import svg_of
 
 # Told apart by marker, line and darkness; colour only helps.
 STYLES: tuple[Mapping[str, Any], ...] = (
@@ -71,8 +71,7 @@ def finished(canvas: Canvas, wording: Wording, table: Table) -> Figure:
                 axis.set_major_formatter(_marked(axis.get_major_formatter(), wording.mark))
     # savefig would draw four times and lay out twice; laying out is the slowest part, and both
     # files are to show the same picture.
-    svg = io.StringIO()
-    FigureCanvasSVG(canvas).print_svg(svg, metadata={"Date": None, "Creator": None})
+    svg = svg_of(canvas)
     canvas.set_layout_engine("none")
     canvas.set_dpi(PNG_DPI)
     png = io.BytesIO()
@@ -81,7 +80,7 @@ def finished(canvas: Canvas, wording: Wording, table: Table) -> Figure:
         wording.name,
         wording.title,
         wording.description,
-        _inline(svg.getvalue(), wording),
+        _inline(svg, wording),
         png.getvalue(),
         table,
     )

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -146,8 +146,14 @@ class ReportData:
 
     def course(self, scale: str, instrument: str, timepoints: Iterable[str]) -> pd.DataFrame:
         """Return the analysis rows of one scale at these timepoints, see `dataset.one_scale`."""
-        rows = one_scale(self.scores, self.visits, scale, instrument, list(timepoints))
+        mine = self._by_scale.get((instrument, scale), self.scores.iloc[:0])
+        rows = one_scale(mine, self.visits, scale, instrument, list(timepoints))
         return rows.assign(arm=pd.Categorical(rows["arm"], self.arms))
+
+    @cached_property
+    def _by_scale(self) -> dict[tuple[str, str], pd.DataFrame]:
+        """The scores, looked through once for all scales."""
+        return dict(iter(self.scores.groupby(["instrument", "scale"], observed=True)))
 
 
 def gathered(parts: Iterable[Part]) -> Source:

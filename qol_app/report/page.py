@@ -1,8 +1,10 @@
 """One HTML file that needs nothing else, the same as PDF, and every table and figure as a file."""
 
+import gc
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -161,10 +163,23 @@ def _write_pdf(folder: Path, page: str) -> list[str]:
         weasyprint = import_module("weasyprint")
     except (ImportError, OSError) as error:
         return [f"{PDF}: not made, because {' '.join(str(error).split())[:200]}"]
-    weasyprint.HTML(string=page, url_fetcher=_nothing).write_pdf(
-        folder / PDF, pdf_variant="pdf/ua-1"
-    )
+    with _keeping_everything():
+        weasyprint.HTML(string=page, url_fetcher=_nothing).write_pdf(
+            folder / PDF, pdf_variant="pdf/ua-1"
+        )
     return []
+
+
+@contextmanager
+def _keeping_everything() -> Iterator[None]:
+    """Collect no garbage: a page is a million objects in use, looked through again and again."""
+    collected = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collected:
+            gc.enable()
 
 
 def _nothing(url: str, *_args: object, **_more: object) -> dict[str, object]:
