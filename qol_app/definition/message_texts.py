@@ -118,8 +118,9 @@ def message_problems(protocol: Protocol, languages: Mapping[str, Messages]) -> I
 
 def own_names(protocol: Protocol) -> frozenset[str]:
     """Return the trial's names that no message may carry."""
-    titles = [arm.title for arm in protocol.arms] + [site.name for site in protocol.sites]
-    return frozenset({protocol.code, protocol.title, *titles})
+    arms = [title for arm in protocol.arms for title in arm.titles.values()]
+    sites = [site.name for site in protocol.sites]
+    return frozenset({protocol.code, protocol.title, *arms, *sites})
 
 
 def _texts(messages: Messages) -> Iterator[tuple[str, str]]:

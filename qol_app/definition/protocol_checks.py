@@ -83,6 +83,9 @@ def _texts(protocol: Protocol) -> Iterator[tuple[str, LocalText]]:
     for place, parts in groups:
         for part in parts:
             yield f"{place} {part.code}: title", part.title  # type: ignore[attr-defined]
+    for arm in protocol.arms:
+        if not isinstance(arm.title, str):
+            yield f"arms {arm.code}: title", arm.title
     yield from field_titles(protocol)
 
 
@@ -276,7 +279,8 @@ def _contact(protocol: Protocol) -> Iterator[Problem]:
 
 
 def _titles(protocol: Protocol) -> Iterator[Problem]:
-    names = {protocol.code, protocol.title, *(arm.title for arm in protocol.arms)}
+    arms = {title for arm in protocol.arms for title in arm.titles.values()}
+    names = {protocol.code, protocol.title, *arms}
     for point in protocol.timepoints:
         for language, title in point.title.items():
             for word in telling_words(title, names):

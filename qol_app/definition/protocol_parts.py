@@ -42,9 +42,14 @@ class SiteDef(Coded):
 
 
 class Arm(Coded):
-    """What a participant may be allocated to; its title is for staff only."""
+    """What a participant may be allocated to; its title, one or one per language, is for staff."""
 
-    title: Words
+    title: Words | LocalText
+
+    @property
+    def titles(self) -> LocalText:
+        """The title by language; one without a language stands in English."""
+        return {"en": self.title} if isinstance(self.title, str) else self.title
 
 
 class Choice(Coded):

@@ -123,7 +123,7 @@ def _protocol(protocol: Protocol, language: str) -> Iterator[Row]:
         "timepoint": {one.code: in_language(one.title, language) for one in protocol.timepoints},
         "event": {one.code: in_language(one.title, language) for one in protocol.events},
         "reason": {one.code: in_language(one.title, language) for one in protocol.missing_reasons},
-        "arm": {one.code: one.title for one in protocol.arms},
+        "arm": {one.code: in_language(one.titles, language) for one in protocol.arms},
         "site": {one.code: one.name for one in protocol.sites},
     }
     for within, words in titles.items():

@@ -17,6 +17,7 @@ from uuid import NAMESPACE_URL, uuid5
 import pandas as pd
 
 from qol_app.definition.instrument import Instrument
+from qol_app.definition.parts import in_language
 from qol_app.definition.wording import ItemText, Wording
 from qol_app.export.fhir_questionnaire import DEFINITION_HASH, SYSTEMS, questionnaire
 from qol_app.export.study import Part, Study
@@ -132,7 +133,10 @@ def _research_study(study: Study) -> Json:
         "identifier": [{"system": "urn:qol-app:protocol", "value": study.protocol.code}],
         "title": study.protocol.title,
         "status": "active",
-        "arm": [{"name": one.code, "description": one.title} for one in study.protocol.arms],
+        "arm": [
+            {"name": one.code, "description": in_language(one.titles, "en")}
+            for one in study.protocol.arms
+        ],
     }
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from qol_app.definition.parts import in_language
 from qol_app.report.data import ReportData, code_sha256
 from qol_app.report.model import Section, Table
 from qol_app.report.speech import Speech
@@ -83,7 +84,8 @@ def _is_long(text: str) -> bool:
 def _arms(data: ReportData) -> list[str]:
     if data.options.blinded:
         return []
-    return [f"{one.code}: {one.title}" for one in data.protocol.arms]
+    language = data.options.language
+    return [f"{one.code}: {in_language(one.titles, language)}" for one in data.protocol.arms]
 
 
 def grid(table: Table, say: Speech) -> tuple[list[str], list[list[str]], int]:

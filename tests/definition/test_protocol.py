@@ -260,3 +260,14 @@ def test_looking_up_what_is_not_there_names_what_is():
 def test_a_site_without_a_zone_lies_in_the_trials():
     protocol = load_protocol(BRECLIM)
     assert protocol.zone_name("UME") == protocol.zone_name() == "Europe/Stockholm"
+
+
+def test_an_arm_has_one_title_or_one_per_language(content, refused, tmp_path):
+    found = load_protocol(BRECLIM).arms[1]
+    assert found.titles == {"en": "Systemic treatment", "sv": "Systemisk behandling"}
+    content["arms"][1]["title"] = "Systemic treatment"
+    path = tmp_path / "one-title.yaml"
+    path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    assert load_protocol(path).arms[1].titles == {"en": "Systemic treatment"}
+    content["arms"][1]["title"] = {"sv": "Systemisk behandling"}
+    assert "arms B: title" in refused(content)

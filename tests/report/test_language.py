@@ -88,6 +88,14 @@ def test_no_sentence_of_a_swedish_report_is_english(swedish):
     assert '<html lang="sv">' in page
     assert "Deltagarflöde" in page
     assert {one for one in untold if ENGLISH_WORDS.search(one)} == set()
+    assert "each value set" not in page
+
+
+def test_arms_are_named_in_the_language_of_the_report(by_arm, facts):
+    assert "B: Systemic treatment</p>" in html(by_arm, [])
+    page = html(made_data(facts, language="sv", say=SWEDISH), [])
+    assert "A: Systemisk behandling och ett ingrepp i levern; B: Systemisk behandling</p>" in page
+    assert "Systemic" not in page
 
 
 def test_swedish_numbers_have_a_comma(swedish):

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from qol_app.analysis.dataset import baselines, pro_score
+from qol_app.definition.parts import in_language
 from qol_app.export.cdisc.adam_spec import ADQS, ADSL, ADTTE
 from qol_app.export.cdisc.model import Dataset, dataset, numbered, sorted_by
 from qol_app.export.cdisc.parameters import Parameter, event_parameter, score_parameters
@@ -33,7 +34,7 @@ def adsl(trial: Trial, frames: Frames) -> Dataset:
 
 
 def _subject(trial: Trial, row: Any, answered_on: Any) -> dict[str, Any]:
-    titles = {arm.code: arm.title for arm in trial.protocol.arms}
+    titles = {arm.code: in_language(arm.titles, "en") for arm in trial.protocol.arms}
     randomised = not pd.isna(row.randomised_on)
     arm = titles.get(row.arm, row.arm) if randomised else None
     ended = [one for one in (row.ended_on, row.death_on) if not pd.isna(one)]

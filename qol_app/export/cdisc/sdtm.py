@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from qol_app.definition.parts import in_language
 from qol_app.export.cdisc.ae import adverse_events
 from qol_app.export.cdisc.model import Dataset, dataset, numbered, sorted_by
 from qol_app.export.cdisc.qs import MISSED_STATES, qs, spoken, suppqs
@@ -50,7 +51,7 @@ def dm(trial: Trial, frames: Frames) -> Dataset:
 
 
 def _person(trial: Trial, row: Any, last_seen: Any) -> dict[str, Any]:
-    titles = {arm.code: arm.title for arm in trial.protocol.arms}
+    titles = {arm.code: in_language(arm.titles, "en") for arm in trial.protocol.arms}
     randomised = not pd.isna(row.randomised_on)
     arm = row.arm if randomised else None
     title = titles.get(arm, arm) if arm else None

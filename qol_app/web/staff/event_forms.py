@@ -52,7 +52,7 @@ def _arm(protocol: Protocol, name: str) -> Any:
     return RadioField(
         N_("Arm"),
         [required(N_("Choose the arm."))],
-        choices=listed((arm.code, f"{arm.code}: {arm.title}") for arm in protocol.arms),
+        choices=listed((arm.code, f"{arm.code}: {local(arm.titles)}") for arm in protocol.arms),
     )
 
 
