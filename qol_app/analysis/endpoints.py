@@ -113,7 +113,7 @@ def progression_free_survival(
     last = alive
     missed = pd.Series(False, index=people.index)
     if scans is None:
-        notes.append("no scans given: the event-free are censored at the last sign of life")
+        notes.append("no scans given: the event-free are censored at the last sign of life.")
     else:
         last = _last_scan(scans, people, ended.fillna(cut))
         missed = (

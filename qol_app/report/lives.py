@@ -133,7 +133,7 @@ def _compared(data: ReportData, draft: Draft, times: pd.DataFrame, code: str) ->
     test = logrank(times, duration="days", event="event", by="arm")
     draft.table(f"{code}-logrank", say("Log-rank test"), test.table)
     draft.tell(
-        "Log-rank test: chi-square {chisq} on {df} degrees of freedom, p {p}.",
+        "Log-rank test: chi-square {chisq}, degrees of freedom {df}, p {p}.",
         chisq=say.number(test.chisq, 2),
         df=test.df,
         p=say.p_value(test.p_value),

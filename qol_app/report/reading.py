@@ -22,6 +22,7 @@ from qol_app.definition.scales import Direction
 from qol_app.report.courses import scales_answered
 from qol_app.report.data import ReportData
 from qol_app.report.model import Draft, Section
+from qol_app.report.speech import Speech
 from qol_app.scoring.steps import smallest_step
 
 SCALES = ["instrument", "scale", "title", "better", "smallest_step", "one_participant",
@@ -52,7 +53,8 @@ def reading(data: ReportData) -> Section:
         shown.drop(columns=["answered", "percent"]),
     )
     others = [row for one, scales in answered for row in _others(data, one, scales)]
-    draft.table("others", say("Scores of other people"), pd.DataFrame(others, columns=OTHERS))
+    table = pd.DataFrame(others, columns=OTHERS)
+    draft.table("others", say("Scores of other people"), table, _others_shown(say, table))
     for instrument, _ in answered:
         _name_sources(draft, data, instrument)
     return draft.section()
@@ -156,6 +158,11 @@ def _main(data: ReportData, instrument: Instrument, scale: str) -> pd.DataFrame:
     rows = data.scores
     mine = (rows["instrument"] == instrument.code) & (rows["scale"] == scale)
     return rows[mine & rows["main"]]
+
+
+def _others_shown(say: Speech, table: pd.DataFrame) -> pd.DataFrame:
+    measures = ["mean", "sd", "here_at_baseline"]
+    return table.assign(**{name: [say.number(one) for one in table[name]] for name in measures})
 
 
 def _others(

@@ -14,7 +14,7 @@ from qol_app.errors import AnalysisError
 from qol_app.report.canvas import Wording
 from qol_app.report.look import Wanted, choices, picked, pictures
 from qol_app.report.model import Table
-from qol_app.report.page import INDEX, all_tables, html, write_report
+from qol_app.report.page import INDEX, all_tables, grid, html, write_report
 from qol_app.report.plots_of_effects import forest_plot
 from qol_app.report.plots_of_means import panels
 from qol_app.report.plots_of_people import _beside
@@ -151,6 +151,36 @@ def test_the_pdf_is_made_where_its_libraries_are(blinded, tmp_path):
     done = write_report(tmp_path, blinded, few)
     assert done.without == ()
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+# Every place of a figure of full height on its page, and of what comes after it.
+@pytest.mark.parametrize("filled_mm", range(0, 64, 4))
+def test_a_caption_stands_below_its_figure_and_a_heading_above_its_table(filled_mm):
+    weasyprint = pytest.importorskip("weasyprint", exc_type=OSError)
+    figure = "<svg viewBox='0 0 590 943' width='590pt' height='943pt'></svg>"
+    text = (ROOT / "qol_app" / "report" / "templates" / "report.html").read_text()
+    page = (
+        f"{text[text.index('<style>') : text.index('</style>')]}</style>"
+        f"<div style='height: {filled_mm}mm'></div><figure>{figure}<figcaption>What</figcaption>"
+        "<details open><summary>Table</summary><table><tr><td>1</td></tr></table></details>"
+    )
+    drawn = weasyprint.HTML(string=page).render().pages
+    where = {
+        box.element_tag.rpartition("}")[2]: number
+        for number, one in enumerate(drawn)
+        for box in one._page_box.descendants()
+        if box.element_tag is not None
+    }
+    assert where["svg"] == where["figcaption"]
+    assert where["summary"] == where["td"]
+
+
+def test_scores_of_other_people_have_one_decimal(sections, by_arm):
+    table = next(one for one in section_of(sections, "reading").tables if one.name == "others")
+    _, rows, _ = grid(table, ENGLISH)
+    numbers = [cell for row in rows for cell in row[3:]]
+    assert numbers
+    assert all(re.fullmatch(r"\d+\.\d|–", one) for one in numbers)
 
 
 def test_without_the_libraries_of_the_pdf_there_is_a_sentence(blinded, tmp_path, monkeypatch):
