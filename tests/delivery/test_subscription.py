@@ -31,7 +31,7 @@ def test_the_services_of_the_browsers_are_called(endpoint):
     check_public(endpoint, known_as("142.250.74.10", "2a00:1450:400f:80c::200a"))
 
 
-@pytest.mark.requirement("I6")
+@pytest.mark.requirement("I11")
 @pytest.mark.parametrize(
     "endpoint",
     [
@@ -75,7 +75,7 @@ def test_nothing_else_is(endpoint):
     assert "example" not in str(caught.value)
 
 
-@pytest.mark.requirement("I6")
+@pytest.mark.requirement("I11")
 @pytest.mark.parametrize(
     "addresses",
     [

@@ -113,7 +113,7 @@ def test_who_had_said_stop_and_asks_for_notices_is_written_to_again(runtime, sig
     assert wished(runtime) == Wishes(channel="push", messages=True)
 
 
-@pytest.mark.requirement("I1", "I6")
+@pytest.mark.requirement("I1", "I6", "I11")
 @pytest.mark.parametrize(
     "said",
     [
@@ -137,7 +137,6 @@ def test_what_is_no_public_push_service_is_refused_and_nothing_changes(runtime, 
     assert wished(runtime) == Wishes()
 
 
-@pytest.mark.requirement("I8")
 def test_only_the_signed_in_participants_own_page_can_ask(app, runtime, browser, person):
     said = Phone().subscription()
     for path in ("/reminders/phone", "/reminders/phone/stop"):
