@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 PORT = 8765
 CHROMIUM = {
-    "executable_path": "/usr/bin/chromium",
+    "executable_path": shutil.which("chromium-headless-shell") or shutil.which("chromium"),
     "args": ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
 }
 
