@@ -143,12 +143,13 @@ def _ways_in(settings: Settings) -> dict[str, Any]:
         If another folder than this one filled it: its link and passwords are known there only.
     """
     path = demo.ways_in_file(settings)
-    if not path.exists():
+    known = json.loads(path.read_text()) if path.exists() else {}
+    if "participants" not in known:
         raise NotAllowed(
             f"demo: found participants in the database, but no {path} with the ways in; wanted "
             "an empty database, or the instance folder that filled this one"
         )
-    return json.loads(path.read_text())
+    return known
 
 
 def _say_ways_in(base_url: str, known: dict[str, Any]) -> None:

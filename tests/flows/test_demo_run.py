@@ -132,8 +132,11 @@ def test_a_database_that_cannot_be_opened_is_one_line_without_its_password(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_database_filled_from_another_folder_is_told_apart_in_one_line(runtime):
+@pytest.mark.parametrize("kept", [None, "{}"])
+def test_a_database_filled_from_another_folder_is_told_apart_in_one_line(runtime, kept):
     enrolled(runtime)
+    if kept is not None:  # by a program that kept other things
+        ways_in_file(runtime.settings).write_text(kept)
     line = run_in_vain(open_runtime(replace(runtime.settings, demo=True)))
     assert line.startswith("Error: demo: found participants in the database, but no ")
     assert "wanted an empty database" in line
