@@ -175,6 +175,18 @@ def test_a_caption_stands_below_its_figure_and_a_heading_above_its_table(filled_
     assert where["summary"] == where["td"]
 
 
+@pytest.mark.parametrize(("wide_mm", "columns"), [(100, 1), (210, 2)])
+def test_the_contents_stand_in_one_column_where_two_have_no_room(
+    blinded, blinded_sections, wide_mm, columns
+):
+    weasyprint = pytest.importorskip("weasyprint", exc_type=OSError)
+    page = html(blinded, blinded_sections)
+    contents = page[: page.index("<main>")].replace("size: A4", f"size: {wide_mm}mm 297mm")
+    first = weasyprint.HTML(string=contents).render().pages[0]
+    items = [one for one in first._page_box.descendants() if one.element_tag == "li"]
+    assert len({round(one.position_x) for one in items}) == columns
+
+
 def test_scores_of_other_people_have_one_decimal(sections, by_arm):
     table = next(one for one in section_of(sections, "reading").tables if one.name == "others")
     _, rows, _ = grid(table, ENGLISH)
