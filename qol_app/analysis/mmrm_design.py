@@ -277,7 +277,7 @@ def demand_one_row_each(frame: pd.DataFrame, columns: Columns) -> None:
         first = frame[again].iloc[0]
         raise AnalysisError(
             f"{int(again.sum())} rows repeat a participant and visit, the first "
-            f"{first[columns.participant]!r} at {first[columns.visit]!r}; wanted one row each"
+            f"'{first[columns.participant]}' at '{first[columns.visit]}'; wanted one row each"
         )
 
 
@@ -288,7 +288,7 @@ def demand_one_arm_each(participant: np.ndarray, arm: np.ndarray, names: Sequenc
     if len(mixed):
         raise AnalysisError(
             f"{len(mixed)} participants are in more than one arm, the first "
-            f"{names[mixed.index[0]]!r}; wanted one arm each"
+            f"'{names[mixed.index[0]]}'; wanted one arm each"
         )
 
 

@@ -143,8 +143,21 @@ def _compared(data: ReportData, draft: Draft, times: pd.DataFrame, code: str) ->
         times, duration="days", event="event", by="arm",
         time=data.options.horizon_days, reference=data.reference,
     )  # fmt: skip
-    draft.table(f"{code}-difference", say("Difference at three years"), difference.table)
+    draft.table(f"{code}-difference", say("Difference at three years, per cent"),
+                difference.table, _difference_shown(say, difference.table))  # fmt: skip
     draft.account(say("Difference at three years"), difference)
+
+
+def _difference_shown(say: Speech, table: pd.DataFrame) -> pd.DataFrame:
+    """Return survival and its difference in per cent, as the tables beside it have them."""
+    shown = table[["group", "reference", "time"]].copy()
+    for name in ("survival", "survival_reference"):
+        shown[name] = [say.number(100 * one) for one in table[name]]
+    shown["difference"] = [
+        say.interval(100 * one.difference, 100 * one.ci_low, 100 * one.ci_high)
+        for one in table.itertuples()
+    ]
+    return shown.assign(p_value=table["p_value"])
 
 
 def _hazards(data: ReportData, draft: Draft, times: pd.DataFrame, code: str) -> None:
@@ -278,8 +291,14 @@ def _by_subgroup(
     )
     draft.figures.append(
         forest_plot(wording, Table("subgroups", title, table, _subgroups_shown(say, table)), points,
-                    x_label=say("Hazard ratio"), null=1.0, log=True)
+                    x_label=say("Hazard ratio"), null=1.0, log=True, sides=_sides(say, data))
     )  # fmt: skip
+
+
+def _sides(say: Speech, data: ReportData) -> tuple[str, str]:
+    """Return what an estimate on either side of one says."""
+    fewer, more = say("fewer deaths than in arm {arm}"), say("more deaths than in arm {arm}")
+    return f"← {fewer.format(arm=data.reference)}", f"{more.format(arm=data.reference)} →"
 
 
 def _labels(say: Speech, table: pd.DataFrame) -> list[str]:

@@ -112,11 +112,12 @@ def _first_table(
     data: ReportData, people: pd.DataFrame, scores: pd.DataFrame, say: Speech
 ) -> pd.DataFrame:
     rows = [{"characteristic": say("Randomised"), "level": "", **_counts(data, people, say)}]
-    categories = ["site", "language", *[c for c in data.factors if c != "participant"]]
-    for name in [one for one in categories if one in people]:
+    factors = {name: name for name in data.factors if name != "participant"}
+    titles = {"site": say("Site"), "language": say("Language"), **factors}
+    for name in [one for one in titles if one in people]:
         for level in sorted(people[name].dropna().astype(str).unique()):
             counts = _counts(data, people, say, name, level)
-            rows.append({"characteristic": say(name), "level": level, **counts})
+            rows.append({"characteristic": titles[name], "level": level, **counts})
     return pd.DataFrame([*rows, *_baseline_scores(data, scores, say)])
 
 

@@ -133,6 +133,13 @@ def test_a_participant_in_two_arms_is_refused(trial):
         fit_table(trial)
 
 
+def test_a_participant_is_named_as_the_table_names_them_also_by_number(trial):
+    trial["id"] = trial["id"].str[1:].astype(int)
+    trial.loc[0, "arm"] = "B"
+    with pytest.raises(AnalysisError, match="first '0'; wanted one arm each"):
+        fit_table(trial)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -277,6 +277,27 @@ def test_scores_are_read_by_the_instrument_s_own_guides(by_arm, sections):
     assert any("(recalled)" in one and "Giesinger" in one for one in section.notes)
 
 
+def test_survival_and_its_difference_are_printed_in_the_same_unit(sections):
+    tables = {one.name: one for one in section_of(sections, "survival").tables}
+    exact, shown = tables["survival-difference"].frame, tables["survival-difference"].shown
+    found = [float(re.match(r"-?[\d.]+", text)[0]) for text in shown["difference"]]
+    assert found == pytest.approx(list(100 * exact["difference"]), abs=0.05)
+    assert [float(one) for one in shown["survival"]] == pytest.approx(
+        list(100 * exact["survival"]), abs=0.05
+    )
+
+
+def test_hazard_ratios_by_subgroup_say_which_side_favours_whom(sections):
+    (figure,) = section_of(sections, "factors").figures
+    assert "← fewer deaths than in arm B" in figure.svg
+    assert "more deaths than in arm B →" in figure.svg
+
+
+def test_the_first_table_begins_each_characteristic_with_a_capital(sections):
+    (table, *_) = section_of(sections, "table-1").tables
+    assert {"Site", "Language"} <= set(table.frame["characteristic"])
+
+
 def test_events_of_neighbouring_days_share_one_label(by_arm):
     scale, name = "synthetic", by_arm.scores["participant"].iloc[0]
     known = choices(by_arm)
