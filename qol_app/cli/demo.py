@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import click
@@ -65,8 +65,15 @@ def run(command: click.Context, port: int, host: str) -> None:
         command.invoke(fill)
         runtime().check()
         base_url = os.environ.get("BASE_URL") or f"http://localhost:{port}"
+        _be_known_as(base_url)
         _serve(server, base_url, _ways_in(runtime().settings))
     click.echo("stopped")
+
+
+def _be_known_as(base_url: str) -> None:
+    """Have the pages hand out links to the port they are served at."""
+    settings = replace(runtime().settings, base_url=base_url)
+    current_app.extensions["qol_app"] = replace(runtime(), settings=settings)
 
 
 def _serve(server: BaseWSGIServer, base_url: str, ways_in: dict[str, Any]) -> None:

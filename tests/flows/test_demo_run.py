@@ -15,12 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from qol_app.cli.demo import _end
+from qol_app.cli.demo import _be_known_as, _end
 from qol_app.runtime import open_runtime
 from qol_app.services.demo import ways_in_file
 from qol_app.settings import ROOT
 from tests.made_once import pages_of
 from tests.participants import enrolled
+from tests.staff_factories import make_staff, new_browser, sign_in
+from tests.web.test_staff_participants import ENROLMENT
 
 FLASK = [sys.executable, "-m", "flask"]
 
@@ -148,6 +150,19 @@ def test_each_database_keeps_its_own_ways_in(runtime):
     files = {ways_in_file(replace(runtime.settings, database_url=url)) for url in urls}
     assert len(files) == 3
     assert not any("me" in path.name.removeprefix("demo") for path in files)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_links_that_are_handed_over_lead_to_the_port_of_the_demo(runtime):
+    app = pages_of(runtime)
+    with app.app_context():
+        _be_known_as("http://localhost:8377")
+        assert app.extensions["qol_app"].settings.base_url == "http://localhost:8377"
+    app.config["WTF_CSRF_ENABLED"] = False
+    client = new_browser(app)
+    sign_in(client, make_staff(runtime))
+    page = client.post("/staff/enrol", data=ENROLMENT)
+    assert "http://localhost:8377/a/" in page.text
 
 
 def test_a_worker_that_does_not_end_is_stopped_and_said_so(capsys):
