@@ -63,7 +63,7 @@ def test_answers_carry_code_ordinal_value_and_translation():
     parts = option["_display"]["extension"][0]["extension"]
     assert {part["url"]: part.get("valueCode", part.get("valueString")) for part in parts} == {
         "lang": "sv",
-        "content": "Svag",
+        "content": "Svagt",
     }
 
 
