@@ -10,7 +10,7 @@ from qol_app.settings import ROOT
 PACKAGE = ROOT / "qol_app"
 LINE = ("definition", "schedule", "assessment", "scoring", "analysis", "export", "report")
 FORBIDDEN_IN_CORE = {"flask", "sqlalchemy", "apscheduler", "httpx", "requests", "smtplib", "socket"}
-EVERYBODY = {"errors"}
+EVERYBODY = {"errors", "files"}
 
 # What each stage outside the line may know of the package, besides the line itself.
 EDGES = {

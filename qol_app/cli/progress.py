@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -9,6 +10,30 @@ import click
 
 Step = TypeVar("Step")
 SHOWN_AFTER_S = 2.0
+WIDTH = 1000
+
+
+@contextmanager
+def share_shown(
+    label: str, *, clock: Callable[[], float] = monotonic
+) -> Iterator[Callable[[float], None]]:
+    """Give a function that takes the share done, from 0 to 1, and shows it on standard error."""
+    started = clock()
+    bar: Any = None
+
+    def show(share: float) -> None:
+        nonlocal bar
+        if bar is None and clock() - started <= SHOWN_AFTER_S:
+            return
+        if bar is None:
+            bar = click.progressbar(length=WIDTH, label=label, file=sys.stderr)
+        bar.update(max(0, round(share * WIDTH) - bar.pos))
+
+    try:
+        yield show
+    finally:
+        if bar is not None:
+            bar.render_finish()
 
 
 def watched(
@@ -28,17 +53,11 @@ def watched(
     size : callable
         How much of the length one step is.
     """
-    started, done = clock(), 0
-    bar: Any = None
-    for step in steps:
-        # Taken before the step is handed on: whoever gets it may use it up.
-        part = size(step)
-        yield step
-        done += part
-        if bar is None and clock() - started > SHOWN_AFTER_S:
-            bar = click.progressbar(length=length, label=label, file=sys.stderr)
-            bar.update(done)
-        elif bar is not None:
-            bar.update(part)
-    if bar is not None:
-        bar.render_finish()
+    done = 0
+    with share_shown(label, clock=clock) as show:
+        for step in steps:
+            # Taken before the step is handed on: whoever gets it may use it up.
+            part = size(step)
+            yield step
+            done += part
+            show(done / max(1, length))

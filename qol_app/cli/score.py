@@ -1,20 +1,20 @@
 """``flask score``: domain scores of a file of responses. Needs no study and no settings."""
 
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from qol_app.cli.progress import share_shown
 from qol_app.errors import QolError
+from qol_app.files import write_whole
 from qol_app.settings import ROOT
 
 if TYPE_CHECKING:
     from qol_app.definition.instrument import Instrument
-    from qol_app.scoring.score_file import Options, Progress, Summary
+    from qol_app.scoring.score_file import Options, Summary
 
 INSTRUMENTS = ROOT / "questionnaires" / "instruments"
 READABLE = click.Path(dir_okay=False, path_type=Path)
@@ -93,7 +93,7 @@ def one_instrument(folder: Path, code: str) -> "Instrument":
 def _score(instrument: "Instrument", source: Path, target: Path, options: "Options") -> None:
     from qol_app.scoring.score_file import score_file
 
-    with progress_bar(f"scoring {source.name}") as progress:
+    with share_shown(f"scoring {source.name}") as progress:
         summary = score_file(instrument, source, target, options, progress)
     for line in _lines(instrument, target, summary, options):
         click.echo(line)
@@ -127,7 +127,7 @@ def _write_manifest(
 
     path = target.with_name(f"{target.name}.manifest.json")
     text = manifest_text(instrument, source, target, summary, options, datetime.now(UTC))
-    path.write_text(text, encoding="utf-8")
+    write_whole(path, text)
     click.echo(f"{path.name}: written")
 
 
@@ -136,13 +136,3 @@ def _explain(instrument: "Instrument", source: Path, options: "Options", row: in
 
     for line in explain_row(instrument, source, row, options):
         click.echo(line)
-
-
-@contextmanager
-def progress_bar(label: str) -> Iterator["Progress"]:
-    """Give a function that takes the share done, and shows it on a terminal's error stream."""
-    if not sys.stderr.isatty():
-        yield lambda share: None
-        return
-    with click.progressbar(length=1000, label=label, file=sys.stderr) as bar:
-        yield lambda share: bar.update(max(0, int(share * 1000) - bar.pos))

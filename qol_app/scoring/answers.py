@@ -6,6 +6,7 @@ limited by arithmetic and not by memory, and no temporary is larger than a block
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from numbers import Real
 from typing import Any
 
@@ -33,13 +34,18 @@ class BadAnswer(ResponseError):
     def __init__(self, item: Item, row: int, found: object, where: str = "") -> None:
         self.item, self.row, self.found = item, row, found
         super().__init__(
-            f"{where or f'row {row + 1}'}, column {item.code}: found {shown(found)}; wanted a "
-            f"whole number from {item.first} to {item.last}, or nothing where it is missing"
+            f"{where or f'row {row + 1}'}, column {item.code}: found {shown(found)}; wanted "
+            f"{wanted(item)}"
         )
 
     def at(self, where: str) -> "BadAnswer":
         """Return the same finding with another name for its row."""
         return BadAnswer(self.item, self.row, self.found, where)
+
+
+def wanted(item: Item) -> str:
+    """Return in words what an item's column may hold."""
+    return f"a whole number from {item.first} to {item.last}, or nothing where it is missing"
 
 
 @dataclass
@@ -165,19 +171,22 @@ def _column(answers: pd.DataFrame, item: Item) -> npt.NDArray[Any]:
     series = answers[item.code]
     if isinstance(series, pd.DataFrame):
         raise ResponseError(f"column {item.code}: found {series.shape[1]} times; wanted it once")
-    if pd.api.types.is_bool_dtype(series.dtype):
+    values = _numbers(series)
+    if values is None:
         raise _first_bad(series, item)
+    return values
+
+
+def _numbers(series: "pd.Series[Any]") -> npt.NDArray[Any] | None:
+    """Return a column as numbers, NaN where missing; None if it holds anything else."""
+    if pd.api.types.is_bool_dtype(series.dtype):
+        return None
     if pd.api.types.is_numeric_dtype(series.dtype):
         if isinstance(series.dtype, np.dtype):
             return series.to_numpy()
         return series.to_numpy(dtype="float64", na_value=np.nan)
-    return _from_objects(series, item)
-
-
-def _from_objects(series: "pd.Series[Any]", item: Item) -> Numbers:
-    """Return numbers from a column of mixed values: numbers and None are fine, texts are not."""
     if not all(_is_number(value) for value in series):
-        raise _first_bad(series, item)
+        return None
     return np.array([np.nan if pd.isna(value) else value for value in series], dtype=float)
 
 
@@ -191,14 +200,15 @@ def _first_bad(series: "pd.Series[Any]", item: Item) -> BadAnswer:
 def _is_number(value: object) -> bool:
     if isinstance(value, bool | np.bool_):
         return False
-    return value is None or value is pd.NA or isinstance(value, Real)
+    return value is None or value is pd.NA or isinstance(value, Real | Decimal)
 
 
 def shown(value: object) -> str:
     """Return a value as an error shows it: short, printable, whole numbers without a point."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
-    text = ascii(value) if isinstance(value, str) else str(value)
+    # A text that looks like the right number is still no number, and should say why.
+    text = f"the text {value!a}" if isinstance(value, str) else str(value)
     return text if len(text) <= 40 else text[:37] + "..."
 
 
@@ -213,20 +223,13 @@ def without_out_of_range(
     changed: dict[str, Any] = {}
     counts: dict[str, int] = {}
     for item in instrument.items:
-        if item.code not in answers.columns or not _is_plain(answers[item.code]):
+        series = answers.get(item.code)
+        values = _numbers(series) if isinstance(series, pd.Series) else None
+        if values is None:
             continue
-        values = answers[item.code].to_numpy(dtype="float64", na_value=np.nan)
         outside = (values < item.first) | (values > item.last)
         outside &= ~np.isin(values, instrument.missing_codes)
         if outside.any():
             changed[item.code] = np.where(outside, np.nan, values)
             counts[item.code] = int(outside.sum())
     return answers.assign(**changed) if changed else answers, counts
-
-
-def _is_plain(series: object) -> bool:
-    return (
-        isinstance(series, pd.Series)
-        and pd.api.types.is_numeric_dtype(series.dtype)
-        and not pd.api.types.is_bool_dtype(series.dtype)
-    )

@@ -19,9 +19,8 @@ from qol_app.definition.scales import (
     TotalScale,
 )
 from qol_app.errors import DataFileError
-from qol_app.scoring.answers import BadAnswer
-from qol_app.scoring.columns import sort_out
-from qol_app.scoring.score_file import Options
+from qol_app.scoring.answers import BadAnswer, without_out_of_range
+from qol_app.scoring.score_file import Options, columns_of, pieces_of
 from qol_app.scoring.scorer import score
 from qol_app.scoring.tables import open_table
 
@@ -221,21 +220,29 @@ def explain_row(instrument: Instrument, source: Path, row: int, options: Options
         If the file has fewer rows, or the row holds what is no answer.
     """
     table = open_table(source)
-    columns = sort_out(source.name, table.columns, instrument, options.value_sets)
+    columns = columns_of(table, instrument, options)
     before = 0
-    for piece, _ in table.pieces(columns.items):
+    for piece, _ in pieces_of(table, instrument, columns):
         if row <= before + piece.num_rows:
             frame = piece.select(columns.items).slice(row - 1 - before, 1).to_pandas()
-            try:
-                score(instrument, frame)
-            except BadAnswer as error:
-                raise DataFileError(f"{source.name}: {error.at(f'row {row}')}") from error
-            answers = {
-                str(code): None if pd.isna(value) else int(value)
-                for code, value in frame.iloc[0].items()
-            }
-            explanations = explain(instrument, answers, options.value_sets)
-            yield from explanation_lines(instrument, explanations)
+            yield from _row_lines(instrument, frame, f"{source.name}: row {row}", options)
             return
         before += piece.num_rows
     raise DataFileError(f"{source.name}: found {before} rows; wanted row {row}")
+
+
+def _row_lines(
+    instrument: Instrument, frame: pd.DataFrame, where: str, options: Options
+) -> Iterator[str]:
+    if options.out_of_range_missing:
+        frame, outside = without_out_of_range(instrument, frame)
+        if outside:
+            yield f"{where}: out of range, taken as missing: {', '.join(outside)}"
+    try:
+        score(instrument, frame)
+    except BadAnswer as error:
+        raise DataFileError(str(error.at(where))) from error
+    answers = {
+        str(code): None if pd.isna(value) else int(value) for code, value in frame.iloc[0].items()
+    }
+    yield from explanation_lines(instrument, explain(instrument, answers, options.value_sets))

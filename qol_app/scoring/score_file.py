@@ -13,10 +13,10 @@ import pyarrow as pa
 
 from qol_app.definition.instrument import Instrument
 from qol_app.errors import DataFileError, ResponseError
-from qol_app.scoring.answers import BadAnswer, without_out_of_range
+from qol_app.scoring.answers import BadAnswer, wanted, without_out_of_range
 from qol_app.scoring.columns import FileColumns, sort_out
 from qol_app.scoring.scorer import score
-from qol_app.scoring.tables import BadCell, Pieces, Table, open_table, sink
+from qol_app.scoring.tables import Pieces, Table, no_rows, open_table, sink
 
 Progress = Callable[[float], None]
 
@@ -64,17 +64,26 @@ def score_file(
     if source.resolve() == target.resolve():
         raise DataFileError(f"{target}: found the responses' own file; wanted another name")
     table = open_table(source)
-    summary = Summary(columns=_columns(table, instrument, options))
-    try:
-        with sink(target) as out:
-            for scores, share in _pieces(table, instrument, options, summary):
-                out.write(scores)
-                progress(share)
-    except BadCell as error:
-        item = instrument.item(error.column)
-        wanted = f"a whole number from {item.first} to {item.last}"
-        raise BadCell(error.where, error.column, error.found, wanted) from error
+    summary = Summary(columns=columns_of(table, instrument, options))
+    with sink(target) as out:
+        for scores, share in _pieces(table, instrument, options, summary):
+            out.write(scores)
+            progress(share)
     return summary
+
+
+def columns_of(table: Table, instrument: Instrument, options: Options) -> FileColumns:
+    """Return what each column of the file is for; DataFileError naming the file if one is odd."""
+    name = table.path.name
+    try:
+        return sort_out(name, table.columns, instrument, options.value_sets, options.ids)
+    except ResponseError as error:
+        raise DataFileError(f"{name}: {error}") from error
+
+
+def pieces_of(table: Table, instrument: Instrument, columns: FileColumns) -> Pieces:
+    """Yield the file piece by piece, its items as numbers, with the share read so far."""
+    return table.pieces({code: wanted(instrument.item(code)) for code in columns.items})
 
 
 def _pieces(table: Table, instrument: Instrument, options: Options, summary: Summary) -> Pieces:
@@ -82,22 +91,14 @@ def _pieces(table: Table, instrument: Instrument, options: Options, summary: Sum
     columns, name = summary.columns, table.path.name
     assert columns is not None
     seen: list[npt.NDArray[np.uint64]] = []
-    for piece, share in table.pieces(columns.items):
+    for piece, share in pieces_of(table, instrument, columns):
         yield _scored(instrument, piece, options, summary, name), share
         if columns.ids and not options.duplicates_allowed:
             seen.append(_fingerprints(name, piece, columns.ids))
         summary.n_forms += piece.num_rows
     if summary.n_forms == 0:
-        raise DataFileError(f"{name}: found a header and no rows; wanted responses")
+        raise no_rows(name)
     _refuse_duplicates(table, columns, seen)
-
-
-def _columns(table: Table, instrument: Instrument, options: Options) -> FileColumns:
-    name = table.path.name
-    try:
-        return sort_out(name, table.columns, instrument, options.value_sets, options.ids)
-    except ResponseError as error:
-        raise DataFileError(f"{name}: {error}") from error
 
 
 def _scored(
@@ -156,7 +157,7 @@ def _refuse_duplicates(
     # Equal fingerprints are nearly always equal ids; look before saying so.
     first_seen: dict[tuple[Any, ...], int] = {}
     row = 0
-    for piece, _ in table.pieces(columns.items):
+    for piece, _ in table.pieces({}):
         keys = zip(*(piece[column].to_pylist() for column in columns.ids), strict=True)
         for key in keys:
             row += 1

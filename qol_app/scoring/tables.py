@@ -7,7 +7,7 @@ Output is written beside its final name and takes that name only when it is whol
 
 import csv
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,26 +18,19 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from qol_app.errors import DataFileError
+from qol_app.files import appearing_file
 
 BATCH_ROWS = 65_536
-BLOCK_BYTES = 4 << 20
+# Arrow reads some thirty blocks ahead, so this is the memory that a CSV of any size takes.
+BLOCK_BYTES = 2 << 20
 # What a CSV may hold in an item's column where there is no answer.
 NO_ANSWER = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", ".")
 
 SEPARATORS = {";": "';'", "\t": "tabs", "|": "'|'"}
 
 Pieces = Iterator[tuple[pa.Table, float]]
-
-
-class BadCell(DataFileError):
-    """A text in an item's column; who knows the item can say what it allows."""
-
-    def __init__(self, where: str, column: str, found: str, wanted: str = "a whole number") -> None:
-        self.where, self.column, self.found = where, column, found
-        super().__init__(
-            f"{where}, column {column}: found {found}; wanted {wanted}, or nothing where it is "
-            "missing"
-        )
+# Columns that must hold numbers, each with what it allows, in words.
+Wanted = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -46,13 +39,13 @@ class Table:
 
     path: Path
     columns: tuple[str, ...]
-    pieces: Callable[[Sequence[str]], Pieces]
+    pieces: Callable[[Wanted], Pieces]
 
 
 def open_table(path: Path) -> Table:
     """Return a file's columns and a way to read it piece by piece.
 
-    ``pieces(numbers)`` yields tables in which the columns named ``numbers`` are numeric.
+    ``pieces(wanted)`` yields tables in which the columns named there are numeric.
 
     Raises
     ------
@@ -63,19 +56,31 @@ def open_table(path: Path) -> Table:
     opener = openers.get(path.suffix.lower())
     if opener is None:
         raise DataFileError(f"{path.name}: found ending {path.suffix!r}; wanted .csv or .parquet")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise DataFileError(f"{path}: no such file")
     if path.stat().st_size == 0:
         raise DataFileError(f"{path.name}: found an empty file; wanted a header and rows")
     return opener(path)
 
 
+def no_rows(name: str) -> DataFileError:
+    """Return the error about a file that holds nothing but its header."""
+    return DataFileError(f"{name}: found a header and no rows; wanted responses")
+
+
 def _open_csv(path: Path) -> Table:
     # Bytes that are no UTF-8 further down are found, and named, when their row is read.
-    with path.open(encoding="utf-8-sig", newline="", errors="surrogateescape") as file:
-        header = next(csv.reader(file), [])
+    header = next(_csv_rows(path), [])
     _refuse_header(path.name, header)
-    return Table(path, tuple(header), lambda numbers: _csv_pieces(path, header, numbers))
+    return Table(path, tuple(header), lambda wanted: _csv_pieces(path, header, wanted))
+
+
+def _csv_rows(path: Path) -> Iterator[list[str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="", errors="surrogateescape") as file:
+            yield from csv.reader(file)
+    except (OSError, csv.Error) as error:
+        raise DataFileError(f"{path}: cannot be read as CSV ({error})") from error
 
 
 def _refuse_header(name: str, header: Sequence[str]) -> None:
@@ -86,53 +91,63 @@ def _refuse_header(name: str, header: Sequence[str]) -> None:
             raise DataFileError(f"{name}: found columns separated by {shown}; wanted ','")
     for column in header:
         if not column.isprintable():
-            raise DataFileError(f"{name}: found column {column[:40]!a}; wanted UTF-8 text")
+            raise DataFileError(f"{name}: found column {_raw(column[:40])}; wanted UTF-8 text")
 
 
-def _csv_pieces(path: Path, header: Sequence[str], numbers: Sequence[str]) -> Pieces:
+def _raw(text: str) -> str:
+    """Return a text of any bytes as an error shows it: those that are no UTF-8 as ``\\xe5``."""
+    return repr(text.encode("utf-8", "surrogateescape"))[1:]
+
+
+def _csv_pieces(path: Path, header: Sequence[str], wanted: Wanted) -> Pieces:
     options = pacsv.ConvertOptions(
-        column_types={
-            name: pa.float64() if name in set(numbers) else pa.string() for name in header
-        },
+        column_types={name: pa.float64() if name in wanted else pa.string() for name in header},
         null_values=list(NO_ANSWER),
         strings_can_be_null=False,
     )
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        try:
-            reader = pacsv.open_csv(
-                file,
-                read_options=pacsv.ReadOptions(block_size=BLOCK_BYTES),
-                parse_options=pacsv.ParseOptions(newlines_in_values=True),
-                convert_options=options,
-            )
-            for batch in reader:
-                yield pa.Table.from_batches([batch]), min(1.0, file.tell() / size)
-        except pa.ArrowInvalid as error:
-            raise _first_bad_cell(path, header, numbers, error) from error
+    # The file's own position runs far ahead; a piece is what was in one block.
+    done, size = 0, path.stat().st_size
+    try:
+        reader = pacsv.open_csv(
+            path,
+            read_options=pacsv.ReadOptions(block_size=BLOCK_BYTES),
+            parse_options=pacsv.ParseOptions(newlines_in_values=True),
+            convert_options=options,
+        )
+        for batch in reader:
+            done += BLOCK_BYTES
+            yield pa.Table.from_batches([batch]), min(1.0, done / size)
+    except pa.ArrowInvalid as error:
+        raise _first_bad_cell(path, header, wanted, error) from error
+    except OSError as error:
+        raise DataFileError(f"{path}: cannot be read as CSV ({error})") from error
 
 
 def _first_bad_cell(
-    path: Path, header: Sequence[str], numbers: Sequence[str], error: Exception
+    path: Path, header: Sequence[str], wanted: Wanted, error: Exception
 ) -> DataFileError:
     """Return an error that names the row and column which the fast reader stumbled over."""
-    places = [(header.index(name), name) for name in numbers]
-    with path.open(encoding="utf-8-sig", newline="", errors="surrogateescape") as file:
-        for number, cells in enumerate(csv.reader(file)):
-            if number == 0 or not cells:
-                continue
-            where = f"{path.name}: row {number}"
-            if len(cells) != len(header):
-                return DataFileError(
-                    f"{where}: found {len(cells)} columns; wanted {len(header)} as in the header"
-                )
-            for cell in cells:
-                if any("\udc80" <= letter <= "\udcff" for letter in cell):
-                    return DataFileError(f"{where}: found {cell!a}; wanted UTF-8 text")
-            for place, name in places:
-                if not _is_numeric(cells[place]):
-                    return BadCell(where, name, ascii(cells[place])[:60])
+    number = 0
+    # Blank lines are no rows, here as for the fast reader.
+    for number, cells in enumerate(filter(None, _csv_rows(path))):
+        if number and (found := _bad_cell(cells, header, wanted)):
+            return DataFileError(f"{path.name}: row {number}{found}")
+    if number == 0:
+        return no_rows(path.name)
     return DataFileError(f"{path.name}: not a CSV file ({' '.join(str(error).split())})")
+
+
+def _bad_cell(cells: Sequence[str], header: Sequence[str], wanted: Wanted) -> str:
+    """Return what is wrong with a row and where, as the end of a sentence; empty if nothing."""
+    if len(cells) != len(header):
+        return f": found {len(cells)} columns; wanted {len(header)} as in the header"
+    for name, cell in zip(header, cells, strict=True):
+        if not cell.isascii() and any("\udc80" <= letter <= "\udcff" for letter in cell):
+            return f", column {name}: found {_raw(cell)}; wanted UTF-8 text"
+    for name, cell in zip(header, cells, strict=True):
+        if name in wanted and not _is_numeric(cell):
+            return f", column {name}: found {ascii(cell)[:60]}; wanted {wanted[name]}"
+    return ""
 
 
 def _is_numeric(cell: str) -> bool:
@@ -168,7 +183,7 @@ def _parquet_pieces(file: pq.ParquetFile, name: str) -> Pieces:
 
 
 class Sink:
-    """Writes tables of one schema to a file; CSV or Parquet by its ending."""
+    """Writes tables of one schema to a file; CSV or Parquet by the ending of its name."""
 
     def __init__(self, path: Path, kind: str) -> None:
         self.path, self.kind = path, kind
@@ -177,6 +192,8 @@ class Sink:
     def write(self, table: pa.Table) -> None:
         """Append a piece; the first decides the columns."""
         if self.writer is None:
+            if self.kind == ".csv":
+                _refuse_nested(table.schema)
             make = {".csv": pacsv.CSVWriter, ".parquet": pq.ParquetWriter}[self.kind]
             self.writer = make(str(self.path), table.schema)
         self.writer.write_table(table)
@@ -187,19 +204,22 @@ class Sink:
             self.writer.close()
 
 
+def _refuse_nested(schema: pa.Schema) -> None:
+    for field in schema:
+        if pa.types.is_nested(field.type):
+            raise DataFileError(
+                f"column {field.name}: found {field.type}, which no CSV can hold; wanted an "
+                "output named .parquet, or the responses without this column"
+            )
+
+
 @contextmanager
 def sink(path: Path) -> Iterator[Sink]:
     """Give a sink whose file appears under its name when all was written, or not at all."""
     kind = path.suffix.lower()
     if kind not in (".csv", ".parquet"):
         raise DataFileError(f"{path.name}: found ending {path.suffix!r}; wanted .csv or .parquet")
-    if not path.parent.is_dir():
-        raise DataFileError(f"{path}: found no folder {path.parent}; wanted an existing one")
-    partial = path.with_name(f".{path.name}.partial")
-    made = Sink(partial, kind)
-    try:
+    with appearing_file(path) as partial:
+        made = Sink(partial, kind)
         yield made
         made.close()
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -79,6 +79,24 @@ def test_out_of_range_is_refused_unless_chosen_and_then_counted(run, responses, 
     assert "out of range, taken as missing: 1 (q2 1)" in chosen.output
 
 
+def test_an_explanation_reads_the_file_as_the_scores_do(run, responses):
+    good = responses.read_text()
+    responses.write_text(good.replace("a,1,1", "a,1,9"))
+    refused = run("qlq-c30", responses, "--explain")
+    assert "responses.csv: row 1, column q2: found 9; wanted a whole number" in refused.output
+    chosen = run("qlq-c30", responses, "--explain", "--out-of-range", "missing")
+    assert "responses.csv: row 1: out of range, taken as missing: q2" in chosen.output
+    assert "    q2: -   no answer" in chosen.output
+    responses.write_text(good.replace("a,1,1", "a,1,x"))
+    refused = run("qlq-c30", responses, "--explain")
+    assert "column q2: found 'x'; wanted a whole number from 1 to 4, or nothing" in refused.output
+    responses.write_text(good.replace("q30", "other"))
+    assert (
+        "responses.csv: qlq-c30: found no column q30"
+        in run("qlq-c30", responses, "--explain").output
+    )
+
+
 def test_a_score_explains_itself(run, responses):
     done = run("qlq-c30", responses, "--explain", "--row", "2")
     assert done.exit_code == 0, done.output

@@ -1,10 +1,13 @@
 """Files of responses become files of scores, or a sentence that says what to mend where."""
 
 import json
+import resource
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -68,6 +71,7 @@ def test_pieces_are_joined_without_a_seam(tmp_path, c30, monkeypatch):
         score_file(c30, path, tmp_path / "out.parquet", progress=shares.append)
         assert len(shares) > 3
         assert shares == sorted(shares)
+        assert shares[0] < 0.5
         assert shares[-1] == 1.0
         assert pq.read_table(tmp_path / "out.parquet")["QL"].to_pylist() == pytest.approx(
             score(c30, forms)["QL"].tolist()
@@ -122,7 +126,7 @@ def _row(text: str, number: int, old: str, new: str) -> bytes:
         (lambda t: t.replace(",", "\t").encode(), "found columns separated by tabs; wanted ','"),
         (lambda t: b"\xef\xbb\xbf", "found an empty first line; wanted a header and rows"),
         (lambda t: b"\n", "found an empty first line; wanted a header and rows"),
-        (lambda t: t.encode("utf-16"), "found column '\\udcff"),
+        (lambda t: t.encode("utf-16"), "found column '\\xff\\xfe"),
         (lambda t: _row(t, 3, "002,1", "002,-inf"), "row 3, column q1: found -inf"),
         (lambda t: _row(t, 3, "002,1", "002," + "9" * 400), "row 3, column q1: found inf"),
         (lambda t: _row(t, 3, "002,1", '002,"1,0"'), "row 3, column q1: found '1,0'"),
@@ -131,7 +135,16 @@ def _row(text: str, number: int, old: str, new: str) -> bytes:
         (lambda t: _row(t, 3, "002,1", "002,2-Jan"), "row 3, column q1: found '2-Jan'"),
         (lambda t: _row(t, 3, "002,1", "002,\0"), "row 3, column q1: found '\\x00'"),
         (lambda t: _row(t, 3, "002", '"002'), "row 3: found 1 columns; wanted 32"),
-        (lambda t: _row(t, 3, "002", "Umeå").decode().encode("latin-1"), "row 3: found 'Ume"),
+        (
+            lambda t: _row(t, 3, "002", "Umeå").decode().encode("latin-1"),
+            "column id: found 'Ume\\xe5'",
+        ),
+        (lambda t: t.split("\n")[0].encode(), "in.csv: found a header and no rows"),
+        (lambda t: _row(t.replace("\n", "\n\n"), 6, "002,1", "002,5"), "row 3, column q1: found 5"),
+        (
+            lambda t: _row(t.replace("\n", "\n\n"), 6, "002,1", "002,x"),
+            "row 3, column q1: found 'x'",
+        ),
     ],
 )
 def test_a_bad_file_is_refused_by_row_and_column(tmp_path, c30, edit, wanted):
@@ -165,7 +178,8 @@ def test_parquet_is_held_to_the_same(tmp_path, c30):
     for change, wanted in (
         ({"q2": [1, 2, 9, 1]}, "in.parquet: row 3, column q2: found 9"),
         ({"q2": [1, 2, 2.5, 1]}, "row 3, column q2: found 2.5"),
-        ({"q2": ["1", "2", "x", "1"]}, "row 1, column q2: found '1'"),
+        ({"q2": ["1", "2", "x", "1"]}, "row 1, column q2: found the text '1'"),
+        ({"q2": [Decimal(one) for one in ("1", "2", "2.5", "1")]}, "row 3, column q2: found 2.5"),
         ({"q2": [1, 2, np.inf, 1]}, "row 3, column q2: found inf"),
         ({"q2": [True] * 4}, "row 1, column q2: found True"),
         ({"q2": pd.Timestamp("2026-01-01")}, "row 1, column q2: found 2026-01-01"),
@@ -186,13 +200,60 @@ def test_parquet_is_held_to_the_same(tmp_path, c30):
         score_file(c30, tmp_path / "in.parquet", tmp_path / "out.parquet")
 
 
+@pytest.mark.parametrize(
+    "dtype", ["int8", "uint16", "Int8", "Float32", "float32", "category", object]
+)
+def test_a_code_is_a_code_however_a_parquet_holds_it(tmp_path, c30, dtype):
+    forms = _forms(c30)
+    plain = score(c30, forms)
+    forms["q2"] = forms["q2"].map(Decimal) if dtype is object else forms["q2"].astype(dtype)
+    score_file(c30, _write(forms, tmp_path / "in.parquet"), tmp_path / "out.parquet")
+    found = pd.read_parquet(tmp_path / "out.parquet")[list(plain)]
+    pd.testing.assert_frame_equal(found, plain)
+
+
+def test_a_column_that_no_csv_can_hold_is_carried_to_parquet_only(tmp_path, c30):
+    path = _write(_forms(c30).assign(tags=[[1, 2]] * 4), tmp_path / "in.parquet")
+    with pytest.raises(DataFileError, match=r"column tags: found list<.* no CSV can hold; wanted"):
+        score_file(c30, path, tmp_path / "out.csv")
+    score_file(c30, path, tmp_path / "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet")["tags"].to_pylist() == [[1, 2]] * 4
+
+
+def test_a_disk_that_refuses_leaves_the_earlier_scores_alone(tmp_path, c30):
+    path, out = _write(_forms(c30, 4000), tmp_path / "in.csv"), tmp_path / "out.csv"
+    out.write_text("earlier")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with pytest.raises(DataFileError, match=r"out\.csv: could not be written \(.+\); nothing"):
+            score_file(c30, path, out)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert out.read_text() == "earlier"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+
+
+def test_two_runs_with_one_aim_do_not_write_into_each_others_file(tmp_path):
+    aim = tmp_path / "out.csv"
+    with tables_module.sink(aim) as one, tables_module.sink(aim) as other:
+        one.write(pa.table({"who": ["one"]}))
+        other.write(pa.table({"who": ["other"] * 2}))
+    assert pd.read_csv(aim)["who"].tolist() == ["one"]
+    assert [one.name for one in tmp_path.iterdir()] == ["out.csv"]
+
+
 def test_names_of_files_are_checked(tmp_path, c30):
     path = _write(_forms(c30), tmp_path / "in.csv")
+    (tmp_path / "folder.csv").mkdir()
     for source, target, wanted in (
         (tmp_path / "in.xlsx", tmp_path / "o.csv", "found ending '.xlsx'; wanted .csv or .parquet"),
         (tmp_path / "no.csv", tmp_path / "o.csv", "no such file"),
+        (tmp_path / f"{'i' * 300}.csv", tmp_path / "o.csv", "no such file"),
         (path, tmp_path / "o.txt", "found ending '.txt'"),
         (path, tmp_path / "none" / "o.csv", "found no folder"),
+        (path, tmp_path / f"{'o' * 300}.csv", "could not be written (File name too long)"),
+        (path, tmp_path / "folder.csv", "folder.csv: found something that is no file"),
         (path, path, "found the responses' own file"),
     ):
         with pytest.raises(DataFileError) as caught:
