@@ -7,6 +7,7 @@ import click
 
 from qol_app.cli.score import READABLE, instruments_option, one_instrument
 from qol_app.errors import QolError
+from qol_app.files import write_whole
 
 if TYPE_CHECKING:
     from qol_app.scoring.conformance import Agreement
@@ -38,7 +39,7 @@ def conformance_command(
     instrument = one_instrument(instruments, code)
     golden = load_golden(instruments / code / GOLDEN_FILE, instrument)
     if want_input is not None:
-        golden.answers.reset_index().to_csv(want_input, index=False)
+        write_whole(want_input, golden.answers.reset_index().to_csv(index=False))
         click.echo(f"{want_input.name}: {len(golden.answers)} forms of {instrument.title}")
         return
     if scores is None:

@@ -6,6 +6,7 @@ import click
 
 from qol_app.cli.score import READABLE, instruments_option, one_instrument
 from qol_app.errors import DataFileError, DefinitionError
+from qol_app.files import write_whole
 
 
 @click.group("fhir")
@@ -39,7 +40,7 @@ def questionnaire_command(
     if output is None:
         click.echo(text, nl=False)
         return
-    output.write_text(text, encoding="utf-8")
+    write_whole(output, text)
     click.echo(f"{output.name}: {instrument.title}, {len(instrument.items)} items")
 
 

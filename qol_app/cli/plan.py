@@ -15,6 +15,7 @@ import click
 
 from qol_app.definition.protocol import Protocol, load_protocol, load_protocols
 from qol_app.errors import QolError
+from qol_app.files import appearing_file
 from qol_app.schedule.calendar_file import calendar_file
 from qol_app.schedule.history import Event, History
 from qol_app.schedule.plausibility import Severity, check_event
@@ -103,7 +104,8 @@ def plan_command(
     shown = Shown(protocol, timeline(protocol, history, where, preferences), where, participant)
     content = _FORMS[form](shown, preferences)
     if output:
-        output.write_bytes(content)
+        with appearing_file(output) as partial:
+            partial.write_bytes(content)
     else:
         click.echo(content, nl=False)
 

@@ -6,6 +6,7 @@ import click
 
 from qol_app.cli.current import writing
 from qol_app.cli.score import READABLE, instruments_option, one_instrument
+from qol_app.files import write_whole
 from qol_app.services import wording as wordings
 
 
@@ -26,7 +27,7 @@ def template_command(code: str, output: Path | None, instruments: Path) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
-    output.write_text(text, encoding="utf-8")
+    write_whole(output, text)
     click.echo(f"{output.name}: {text.count(chr(10)) - 1} texts to fill in")
 
 
