@@ -1,6 +1,7 @@
 """``flask export``: from the command line to files on disk, and onto the trail."""
 
 import json
+import sys
 from datetime import date
 
 import pandas as pd
@@ -140,10 +141,17 @@ def _person(ctx, number):
     return ctx.session.scalars(select(Participant).where(Participant.study_number == number)).one()
 
 
-def test_a_bar_is_shown_after_two_seconds_and_not_before(capsys):
-    ticks = iter([0.0, 0.5, 1.9, 2.5, 2.6])
-    assert list(watched("abcd", 4, "letters", clock=lambda: next(ticks))) == list("abcd")
-    assert "letters" in capsys.readouterr().err
-    quick = iter([0.0, 0.1, 0.2, 0.3, 0.4])
-    list(watched("abcd", 4, "letters", clock=lambda: next(quick)))
-    assert capsys.readouterr().err == ""
+@pytest.mark.parametrize(
+    ("ticks", "terminal", "shown"),
+    [
+        ((0.0, 0.5, 1.9, 2.5, 2.6), True, True),
+        ((0.0, 0.1, 0.2, 0.3, 0.4), True, False),
+        ((0.0, 0.5, 1.9, 2.5, 2.6), False, False),
+    ],
+    ids=["after two seconds", "not before", "not into a file"],
+)
+def test_a_bar_is_shown_to_who_waits(capsys, monkeypatch, ticks, terminal, shown):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
+    clock = iter(ticks)
+    assert list(watched("abcd", 4, "letters", clock=lambda: next(clock))) == list("abcd")
+    assert ("letters" in capsys.readouterr().err) is shown

@@ -1,4 +1,4 @@
-"""A progress bar for what takes longer than two seconds, and none for what does not."""
+"""A progress bar for what takes longer than two seconds, where somebody sees it."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -23,9 +23,9 @@ def share_shown(
 
     def show(share: float) -> None:
         nonlocal bar
-        if bar is None and clock() - started <= SHOWN_AFTER_S:
-            return
         if bar is None:
+            if not sys.stderr.isatty() or clock() - started <= SHOWN_AFTER_S:
+                return
             bar = click.progressbar(length=WIDTH, label=label, file=sys.stderr)
         bar.update(max(0, round(share * WIDTH) - bar.pos))
 

@@ -150,10 +150,12 @@ def _refuse_duplicates(
     table: Table, columns: FileColumns, seen: Sequence[npt.NDArray[np.uint64]]
 ) -> None:
     prints = np.concatenate(seen) if seen else np.empty(0, np.uint64)
-    values, counts = np.unique(prints, return_counts=True)
-    if not (counts > 1).any():
+    # Sorted and compared with the neighbour: eight bytes a row, where np.unique takes forty.
+    ordered = np.sort(prints)
+    again = ordered[1:][ordered[1:] == ordered[:-1]]
+    if not len(again):
         return
-    suspects = set(np.flatnonzero(np.isin(prints, values[counts > 1])).tolist())
+    suspects = set(np.flatnonzero(np.isin(prints, again)).tolist())
     # Equal fingerprints are nearly always equal ids; look before saying so.
     first_seen: dict[tuple[Any, ...], int] = {}
     row = 0
