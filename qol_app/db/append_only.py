@@ -51,9 +51,9 @@ _EXPECTED = {
     "postgresql": ("no_change", "no_truncate"),
 }
 _LIST = {
-    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    "sqlite": text("SELECT name FROM sqlite_master WHERE type = 'trigger'"),
     # Enabled triggers only: a disabled one protects nothing.
-    "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'",
+    "postgresql": text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"),
 }
 
 
@@ -66,7 +66,7 @@ def check_triggers(connection: Connection, tables: tuple[str, ...]) -> None:
         Naming the triggers that are missing.
     """
     dialect = connection.dialect.name
-    present = set(connection.execute(text(_LIST[dialect])).scalars())
+    present = set(connection.execute(_LIST[dialect]).scalars())
     missing = [
         f"{table}_{kind}"
         for table in tables

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Executable, create_engine, event
+from sqlalchemy import URL, Connection, Engine, Executable, create_engine, event, text
 from sqlalchemy.engine import CursorResult, Row, make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -15,17 +15,10 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.orm import Session, sessionmaker
 
+from qol_app.db.sqlite import SQLITE_SETTINGS, configure, patience, url_for
 from qol_app.db.waiting import WriteLine, seconds_to_wait
 from qol_app.errors import SettingsError
 
-SQLITE_SETTINGS = {
-    "journal_mode": "wal",
-    # NORMAL loses acknowledged commits at a power cut under WAL; FULL does not.
-    "synchronous": "2",
-    "foreign_keys": "1",
-    # Without it INSERT OR REPLACE deletes a row without firing its triggers.
-    "recursive_triggers": "1",
-}
 POSTGRESQL_SETTINGS = {
     "synchronous_commit": ("on", "remote_write", "remote_apply"),
     "fsync": ("on",),
@@ -68,7 +61,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        self._alone = _alone_engine(self.engine)
+        self._writing, self._alone = _kinds_of(self.engine)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._write_lock: AbstractContextManager[Any] = (
             WriteLine(seconds_to_wait(self.engine.url)) if self.is_sqlite else nullcontext()
@@ -88,10 +81,24 @@ class Database:
         OperationalError
             If another holds it for longer; ``in_words`` says so.
         """
-        with self._turn(within_s), self._sessions() as session:
-            session.connection(execution_options={"qol_writes": True, "qol_within_s": within_s})
+        with (
+            self._turn(within_s),
+            self._writing.connect() as connection,
+            self._sessions(bind=connection) as session,
+        ):
+            self._begin(session, connection, within_s)
             yield session
             session.commit()
+
+    def _begin(self, session: Session, connection: Connection, within_s: float | None) -> None:
+        """Begin a transaction that writes, waiting no longer than wished for others."""
+        if within_s is None:
+            session.connection()
+        elif self.is_sqlite:
+            with patience(connection, within_s):
+                session.connection()
+        else:
+            session.execute(text(f"SET LOCAL lock_timeout = {round(within_s * 1000)}"))
 
     @contextmanager
     def _turn(self, within_s: float | None) -> Iterator[None]:
@@ -151,16 +158,20 @@ def _engine(url: str) -> Engine:
     )
 
 
-def _alone_engine(engine: Engine) -> Engine:
-    """Return what single statements are executed on.
-
-    On PostgreSQL connections of their own, which always commit at once and leave nothing to
-    take back: switching a shared one to and fro took a tenth of the time of saving.
-    """
+def _kinds_of(engine: Engine) -> tuple[Engine, Engine]:
+    """Return what is written by, and what single statements are executed on."""
     if engine.dialect.name == "sqlite":
-        # Its driver has been told, when connecting, to begin nothing by itself.
-        return engine.execution_options(qol_alone=True)
-    return _postgresql_engine(engine.url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
+        # The same connections, on which a transaction begins otherwise.
+        writing, alone = (
+            create_engine(url_for(engine.url, kind), pool=engine.pool)
+            for kind in ("writing", "alone")
+        )
+        return writing, alone
+    # Connections of their own, which always commit at once and leave nothing to take back:
+    # switching a shared one to and fro took a tenth of the time of saving.
+    return engine, _postgresql_engine(
+        engine.url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
+    )
 
 
 def _postgresql_engine(url: str | URL, **more: Any) -> Engine:
@@ -173,12 +184,6 @@ def _postgresql_engine(url: str | URL, **more: Any) -> Engine:
             for name, value in POSTGRESQL_BOUNDS.items():
                 cursor.execute(f"SET {name} = '{value}'")
         connection.commit()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        within_s = connection.get_execution_options().get("qol_within_s")
-        if within_s is not None:
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(within_s * 1000)}")
 
     @event.listens_for(engine, "checkin")
     def _remember(_connection: Any, record: Any) -> None:
@@ -201,40 +206,12 @@ def _lives(engine: Engine, connection: Any) -> bool:
 
 
 def _sqlite_engine(url: str) -> Engine:
-    wait_s = seconds_to_wait(make_url(url))
     engine = create_engine(
-        url, connect_args={"timeout": wait_s, "check_same_thread": False}, pool_size=20
+        url_for(url, "reading"),
+        connect_args={"timeout": seconds_to_wait(make_url(url)), "check_same_thread": False},
+        pool_size=20,
     )
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: Any) -> None:
-        # The driver must not open transactions behind our back; _begin below does it.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for name, value in SQLITE_SETTINGS.items():
-            cursor.execute(f"PRAGMA {name}={value}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        options = connection.get_execution_options()
-        if options.get("qol_alone"):
-            return
-        # A writer that first reads cannot be told apart from a reader by SQLite, and
-        # would fail when it upgrades; so it takes the write lock from the start.
-        if not options.get("qol_writes"):
-            connection.exec_driver_sql("BEGIN")
-            return
-        within_s = options.get("qol_within_s")
-        if within_s is None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            return
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={round(within_s * 1000)}")
-        try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout={round(wait_s * 1000)}")
-
+    event.listen(engine, "connect", configure)
     return engine
 
 

@@ -1,14 +1,26 @@
 """Saved means saved: what the database is opened with, and what stops the program."""
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import create_engine, insert, select
+from sqlalchemy import (
+    DateTime,
+    String,
+    bindparam,
+    create_engine,
+    insert,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from qol_app.db.engine import SQLITE_SETTINGS, Database, check_durability
+from qol_app.db.several import OfSome
 from qol_app.db.tables import Definition, Form, Site, WorkerTick
 from qol_app.errors import SettingsError
 from qol_app.services.library import newest
@@ -161,6 +173,67 @@ def test_a_block_that_ends_well_is_seen_by_others(database):
     assert _codes(database, "XXX") == ["XXX"]
 
 
+def test_whoever_reads_on_sqlite_sees_one_state_throughout(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'one.db'}")
+    site = Site.__table__
+    with database.write() as session:
+        site.create(session.connection())
+    with database.read() as reader:
+        assert reader.scalars(select(site.c.code)).all() == []
+        with database.write() as writer:
+            writer.add(_site())
+        assert reader.scalars(select(site.c.code)).all() == []
+    assert _codes(database, "XXX") == ["XXX"]
+    database.close()
+
+
+def test_a_writer_that_begins_anew_has_the_write_lock_again(tmp_path):
+    path = tmp_path / "one.db"
+    database = Database(f"sqlite:///{path}")
+    with database.write() as session:
+        session.rollback()
+        session.execute(text("SELECT 1"))
+        with (
+            closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other,
+            pytest.raises(sqlite3.OperationalError, match="locked"),
+        ):
+            other.execute("BEGIN IMMEDIATE")
+    database.close()
+
+
+def test_single_statements_are_committed_as_they_return(database):
+    with database.alone() as alone:
+        alone.add(insert(Site), _values(code="XXX"))
+        assert _codes(database, "XXX") == ["XXX"]
+
+
+def test_an_instant_is_stored_on_sqlite_as_sqlalchemy_writes_it(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'one.db'}")
+    at = datetime(2026, 3, 29, 4, 30, tzinfo=UTC)
+    with database.write() as session:
+        WorkerTick.__table__.create(session.connection())
+        session.add(WorkerTick(job="test", ticked_at=at))
+    with database.read() as session:
+        stored = session.scalar(text("SELECT ticked_at FROM worker_tick"))
+        plain = session.scalar(select(literal(at.replace(tzinfo=None), DateTime()).cast(String)))
+    assert stored == plain == "2026-03-29 04:30:00.000000"
+    database.close()
+
+
+@pytest.mark.parametrize("wanted", [[], ["AAA"], ["AAA", "BBB"]])
+def test_a_query_of_some_rows_finds_those_of_none_one_or_several(database, wanted):
+    site = Site.__table__
+    with database.write() as session:
+        for code in ("AAA", "BBB", "CCC"):
+            session.execute(insert(Site), _values(code=code))
+    query = select(site.c.id, site.c.code).where(site.c.name == bindparam("name"))
+    with database.read() as session:
+        ids = {row.code: row.id for row in session.execute(select(site.c.id, site.c.code))}
+        found = OfSome(site.c.id, query).rows(session, [ids[code] for code in wanted], name="X")
+        assert sorted(row.code for row in found) == wanted
+        assert not OfSome(site.c.id, query).rows(session, list(ids.values()), name="Y")
+
+
 def test_one_writer_at_a_time_does_not_stop_readers(database):
     with database.write() as writer:
         writer.add(_site())
@@ -191,8 +264,18 @@ def _wording(session: Session, sha256: str, *, stand_in: bool) -> Definition:
     return row
 
 
+def _values(code: str) -> dict[str, str]:
+    return {
+        "code": code,
+        "name": "X",
+        "phone": "1",
+        "email": "x@example.org",
+        "timezone": "UTC",
+    }
+
+
 def _site() -> Site:
-    return Site(code="XXX", name="X", phone="1", email="x@example.org", timezone="UTC")
+    return Site(**_values("XXX"))
 
 
 def _codes(database: Database, code: str) -> list[str]:

@@ -79,7 +79,7 @@ def test_an_ordinary_answer_takes_three_statements(runtime, begun, person):
         seen.append(statement.split()[0])
 
     database = runtime.database
-    engine = database.engine if database.is_sqlite else database._alone
+    engine = database._alone
     listen(engine, "before_cursor_execute", note)
     assert send(begun, person.ref, answer(counter=2)).status_code == 200
     remove(engine, "before_cursor_execute", note)
