@@ -162,7 +162,8 @@ class Instrument(Part):
 
     def item(self, code: str) -> Item:
         """Return the item with this code; DefinitionError if there is none."""
-        return self._one("item", self.items, code)
+        found = self.items_by_code.get(code)
+        return found if found is not None else self._one("item", self.items, code)
 
     def scale(self, code: str) -> Scale:
         """Return the scale with this code; DefinitionError if there is none."""

@@ -58,6 +58,17 @@ NOBODY = tuple(
     Budget(scope, "-", 2**31 - 1) for scope in ("link:", "participant:", "site:", "study:")
 )
 
+_LINK = (
+    select(AccessLink.id, AccessLink.participant_id, Participant.site_id, Site.code)
+    .join(Participant, Participant.id == AccessLink.participant_id)
+    .join(Site, Site.id == Participant.site_id)
+    .where(
+        AccessLink.token_hash == bindparam("hash"),
+        AccessLink.revoked_at.is_(None),
+        AccessLink.expires_at > bindparam("now"),
+    )
+)
+
 
 @dataclass(frozen=True)
 class Admitted:
@@ -249,16 +260,7 @@ def link_of_session(ctx: Context, session_hash: str) -> str | None:
 
 def link_of(ctx: Context, link_hash: str) -> Any:
     """Return the row that a link of this hash names, or None if unknown, expired or revoked."""
-    return ctx.session.execute(
-        select(AccessLink.id, AccessLink.participant_id, Participant.site_id, Site.code)
-        .join(Participant, Participant.id == AccessLink.participant_id)
-        .join(Site, Site.id == Participant.site_id)
-        .where(
-            AccessLink.token_hash == link_hash,
-            AccessLink.revoked_at.is_(None),
-            AccessLink.expires_at > ctx.now,
-        )
-    ).one_or_none()
+    return ctx.session.execute(_LINK, {"hash": link_hash, "now": ctx.now}).one_or_none()
 
 
 @dataclass(frozen=True)

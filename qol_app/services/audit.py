@@ -13,6 +13,7 @@ from qol_app import __version__
 from qol_app.db.base import table_of
 from qol_app.db.tables import AuditEvent, AuditSeal
 from qol_app.services.context import Context
+from qol_app.services.looking import Look
 
 FIRST = "0" * 64
 # Below every number an event can have.
@@ -29,6 +30,26 @@ _UNSEALED = (
     .where(_seal.c.id.is_(None), _event.c.id > bindparam("since"))
     .order_by(_event.c.id)
     .limit(bindparam("most"))
+)
+# Whether there is any: the same, numbered from the last sealed one by the database itself.
+_ANY_UNSEALED = (
+    select(_event.c.id)
+    .outerjoin(_seal, _seal.c.audit_event_id == _event.c.id)
+    .where(
+        _seal.c.id.is_(None),
+        _event.c.id
+        > func.coalesce(
+            select(_seal.c.audit_event_id).order_by(_seal.c.id.desc()).limit(1).scalar_subquery()
+            - bindparam("back"),
+            EVERY,
+        ),
+    )
+    .limit(1)
+)
+_ADD_LINK = insert(_seal)
+_COUNTS = select(
+    select(func.count()).select_from(_event).scalar_subquery().label("events"),
+    select(func.count()).select_from(_seal).scalar_subquery().label("sealed"),
 )
 
 
@@ -100,14 +121,19 @@ def seal(session: Session, most: int = 10_000, look_back: int | None = None) -> 
         links.append({"audit_event_id": event.id, "previous": previous, "digest": head})
     if links:
         # One after the other, in this order: the order of their numbers is that of the chain.
-        connection.execute(insert(_seal), links)
+        connection.execute(_ADD_LINK, links)
     return len(links)
 
 
-def is_behind(session: Session) -> bool:
+def any_unsealed(look: Look, look_back: int) -> bool:
+    """Return whether ``seal`` would find anything, by one statement that locks nothing."""
+    return bool(look(_ANY_UNSEALED, {"back": look_back}))
+
+
+def is_behind(look: Look) -> bool:
     """Return whether any event is not sealed, by two counts."""
-    events = session.scalar(select(func.count()).select_from(AuditEvent)) or 0
-    return events > (session.scalar(select(func.count()).select_from(AuditSeal)) or 0)
+    (counts,) = look(_COUNTS, {})
+    return bool(counts.events > counts.sealed)
 
 
 def digest(previous: str, event: AuditEvent | Row[Any]) -> str:

@@ -10,9 +10,10 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BindParameter, Row, Select, bindparam, func, select
+from sqlalchemy import Row, bindparam, func, literal_column, select
 
 from qol_app.db.base import table_of
+from qol_app.db.several import OfSome
 from qol_app.db.tables import (
     Assessment,
     Contact,
@@ -29,7 +30,7 @@ from qol_app.schedule.reminders import Preferences
 from qol_app.schedule.status import AssessmentFacts
 from qol_app.schedule.windows import VisitWindow
 from qol_app.services.context import Context
-from qol_app.services.participants import courses
+from qol_app.services.participants import histories
 
 # Column of ``contact`` that holds the address of each channel; the console needs none.
 ADDRESSES = {"email": "email", "sms": "phone", "push": "push"}
@@ -49,34 +50,36 @@ REACHED_NOBODY = ("refused", "bounced")
 # Why a reminder failed if the address was at fault.
 BAD_ADDRESS = "bad_address"
 
+# What decides about contact, of all that is known of a reminder.
+REMINDER = ("id", "participant_id", "assessment_id", "step", "channel", "status", "why")
 # No reminder has this number.
 NOBODYS = 0
 
 # These stand before every message and every decision not to send one, so they are made once.
 _reminder, _task, _done = table_of(Reminder), table_of(Task), table_of(Submission)
 _delivery = table_of(Delivery)
-_ids: BindParameter[Any] = bindparam("ids", expanding=True)
-_PEOPLE = (
+_PEOPLE = OfSome(
+    Participant.id,
     # Of addresses only whether they are there: nothing is decrypted to decide.
     select(Participant, Site, *(getattr(Contact, name).is_not(None) for name in ADDRESSES.values()))
     .join(Site, Site.id == Participant.site_id)
-    .outerjoin(Contact, Contact.identity_ref == Participant.identity_ref)
-    .where(Participant.id.in_(_ids))
+    .outerjoin(Contact, Contact.identity_ref == Participant.identity_ref),
 )
-_REMINDERS = select(_reminder).where(_reminder.c.participant_id.in_(_ids)).order_by(_reminder.c.id)
-_TASKS = select(_task).where(_task.c.participant_id.in_(_ids)).order_by(_task.c.id)
-_HANDED_IN = select(_done.c.assessment_id, _done.c.submitted_at).where(
-    _done.c.assessment_id.in_(_ids)
+_REMINDERS = OfSome(
+    _reminder.c.participant_id,
+    select(*(_reminder.c[name] for name in REMINDER)).order_by(_reminder.c.id),
 )
-_LAST_CONTACTS = (
+_TASKS = OfSome(_task.c.participant_id, select(_task).order_by(_task.c.id))
+_HANDED_IN = OfSome(_done.c.assessment_id, select(_done.c.assessment_id, _done.c.submitted_at))
+_LAST_CONTACTS = OfSome(
+    _reminder.c.participant_id,
     select(_reminder.c.participant_id, func.max(_delivery.c.started_at).label("at"))
     .join(_delivery, _delivery.c.reminder_id == _reminder.c.id)
     .where(
-        _reminder.c.participant_id.in_(_ids),
         _reminder.c.id != bindparam("apart_from"),
-        _delivery.c.status.not_in(REACHED_NOBODY),
+        *(_delivery.c.status != literal_column(repr(status)) for status in REACHED_NOBODY),
     )
-    .group_by(_reminder.c.participant_id)
+    .group_by(_reminder.c.participant_id),
 )
 
 
@@ -90,7 +93,7 @@ class Person:
     history: History
     preferences: Preferences
     zone: ZoneInfo
-    # Rows as they were read, with the columns of their tables: nothing is changed by them.
+    # Rows as they were read: nothing is changed by them.
     reminders: tuple[Row[Any], ...]
     tasks: tuple[Row[Any], ...]
     last_contact_on: date | None
@@ -121,13 +124,13 @@ def people(
     apart_from : int, optional
         A reminder that does not count as a contact, because it is the one in question.
     """
-    rows = ctx.session.execute(_PEOPLE, {"ids": list(ids)}).all()
-    known = courses(ctx, ids)
+    rows = _PEOPLE.rows(ctx.session, ids)
+    known = histories(ctx, ids)
     reminders = _by_person(ctx, _REMINDERS, ids)
     tasks = _by_person(ctx, _TASKS, ids)
     contacts = _last_contacts(ctx, ids, apart_from)
     found = {}
-    for participant, site, *present in rows:
+    for participant, site, *present in map(tuple, rows):
         has = {channel for channel, there in zip(ADDRESSES, present, strict=True) if there}
         asked_for = tuple(tasks.get(participant.id, ()))
         if participant.preferred_channel == "console":  # a demo's wish; needs no address
@@ -139,7 +142,7 @@ def people(
             participant=participant,
             site=site,
             protocol=ctx.library.protocol(ctx.session, participant.protocol_id),
-            history=known[participant.id].history(),
+            history=known[participant.id],
             preferences=preferences(participant, usable),
             zone=zone,
             reminders=tuple(own),
@@ -154,7 +157,7 @@ def people(
 def submitted_at(ctx: Context, assessment_ids: Collection[int]) -> dict[int, datetime]:
     """Return when those of the assessments were handed in that were."""
     ctx.session.flush()
-    found = ctx.session.connection().execute(_HANDED_IN, {"ids": list(assessment_ids)})
+    found = _HANDED_IN.rows(ctx.session.connection(), assessment_ids)
     return {row.assessment_id: row.submitted_at for row in found}
 
 
@@ -188,9 +191,9 @@ def preferences(participant: Participant, usable: Collection[str]) -> Preference
     )
 
 
-def _by_person(ctx: Context, query: Select[Any], ids: Collection[int]) -> dict[int, list[Row[Any]]]:
+def _by_person(ctx: Context, query: OfSome, ids: Collection[int]) -> dict[int, list[Row[Any]]]:
     found: dict[int, list[Row[Any]]] = {}
-    for row in ctx.session.connection().execute(query, {"ids": list(ids)}):
+    for row in query.rows(ctx.session.connection(), ids):
         found.setdefault(row.participant_id, []).append(row)
     return found
 
@@ -203,8 +206,8 @@ def _bad_channels(tasks: Iterable[Row[Any]]) -> set[str]:
 def _last_contacts(
     ctx: Context, ids: Collection[int], apart_from: int | None
 ) -> dict[int, datetime]:
-    values = {"ids": list(ids), "apart_from": apart_from or NOBODYS}
-    rows = ctx.session.connection().execute(_LAST_CONTACTS, values)
+    connection = ctx.session.connection()
+    rows = _LAST_CONTACTS.rows(connection, ids, apart_from=apart_from or NOBODYS)
     return {row.participant_id: row.at for row in rows}
 
 

@@ -7,9 +7,10 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, bindparam, func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 
 from qol_app.db.base import table_of
+from qol_app.db.several import OfSome
 from qol_app.db.tables import Assessment, Digest, Participant, Reminder, Site, Submission, Task
 from qol_app.delivery.errors import TryAgainLater, Uncertain
 from qol_app.delivery.message import HandedOver, Message
@@ -18,7 +19,7 @@ from qol_app.services import audit
 from qol_app.services.composing import House
 from qol_app.services.context import Context, today
 from qol_app.services.lease import INSERTS
-from qol_app.services.reminders import Look
+from qol_app.services.looking import Look
 
 # Local hour from which a site's morning mail goes out, on working days.
 MORNING, NOON = 7, 12
@@ -31,7 +32,38 @@ _SITES = select(_site.c.id, _site.c.code, _site.c.email, _site.c.timezone).order
 _TOLD = select(_digest.c.site_id, _digest.c.day, _digest.c.status).where(
     _digest.c.day >= bindparam("since")
 )
+# For each count the query of it: asked of every site each morning, so made once.
+_per_site = select(Participant.site_id, func.count().label("n"))
+_WAITING = {
+    name: OfSome(Participant.site_id, query.group_by(Participant.site_id))
+    for name, query in {
+        "closing": _per_site.join(Assessment, Assessment.participant_id == Participant.id)
+        .outerjoin(Submission, Submission.assessment_id == Assessment.id)
+        .where(
+            Assessment.opens_on <= bindparam("day"),
+            Assessment.closes_on.between(bindparam("day"), bindparam("soon")),
+            Assessment.dropped_at.is_(None),
+            Assessment.counted_by_id.is_(None),
+            Submission.assessment_id.is_(None),
+        ),
+        "tasks": _per_site.join(Task, Task.participant_id == Participant.id).where(
+            Task.done_at.is_(None)
+        ),
+        "uncertain": _per_site.join(Reminder, Reminder.participant_id == Participant.id).where(
+            Reminder.status == "uncertain"
+        ),
+    }.items()
+}
+_CONCLUDE = (
+    update(_digest)
+    .where(_digest.c.id == bindparam("of"))
+    .values({name: bindparam(name) for name in ("status", "detail", "at")})
+)
 _BEGUN = (_digest.c.id, _digest.c.site_id, _digest.c.day, _digest.c.attempts)
+_MAKE = {
+    name: insert(_digest).on_conflict_do_nothing().returning(*_BEGUN)
+    for name, insert in INSERTS.items()
+}
 
 
 @dataclass(frozen=True)
@@ -113,47 +145,23 @@ def conclude(ctx: Context, outgoing: OutgoingDigest, outcome: HandedOver | Excep
     else:
         known = isinstance(outcome, Uncertain)
         status, detail = "uncertain", str(outcome) if known else type(outcome).__name__
-    ctx.session.execute(
-        update(_digest)
-        .where(_digest.c.id == outgoing.digest_id)
-        .values(status=status, detail=detail, at=ctx.now)
-    )
+    values = {"of": outgoing.digest_id, "status": status, "detail": detail, "at": ctx.now}
+    ctx.session.connection().execute(_CONCLUDE, values)
 
 
 def counts(ctx: Context, sites: Collection[Row[Any]]) -> dict[int, Counts]:
     """Return how much waits today at each of the sites, by the number of the site."""
     days = {site.id: ctx.today(site.timezone) for site in sites}
     found: dict[int, dict[str, int]] = {id_: {} for id_ in days}
+    ctx.session.flush()
+    connection = ctx.session.connection()
     for day in set(days.values()):
         here = [id_ for id_, local in days.items() if local == day]
-        for name, query in _waiting(day).items():
-            mine = query.where(Participant.site_id.in_(here)).group_by(Participant.site_id)
-            for row in ctx.session.execute(mine):
+        for name, query in _WAITING.items():
+            for row in query.rows(connection, here, day=day, soon=day + CLOSING_WITHIN):
                 found[row.site_id][name] = row.n
     nothing = {"closing": 0, "tasks": 0, "uncertain": 0}
     return {id_: Counts(**{**nothing, **some}) for id_, some in found.items()}
-
-
-def _waiting(day: date) -> dict[str, Select[int, int]]:
-    """Return for each count the query of it; whoever asks says for which sites."""
-    per_site = select(Participant.site_id, func.count().label("n"))
-    return {
-        "closing": per_site.join(Assessment, Assessment.participant_id == Participant.id)
-        .outerjoin(Submission, Submission.assessment_id == Assessment.id)
-        .where(
-            Assessment.opens_on <= day,
-            Assessment.closes_on.between(day, day + CLOSING_WITHIN),
-            Assessment.dropped_at.is_(None),
-            Assessment.counted_by_id.is_(None),
-            Submission.assessment_id.is_(None),
-        ),
-        "tasks": per_site.join(Task, Task.participant_id == Participant.id).where(
-            Task.done_at.is_(None)
-        ),
-        "uncertain": per_site.join(Reminder, Reminder.participant_id == Participant.id).where(
-            Reminder.status == "uncertain"
-        ),
-    }
 
 
 def _begun(
@@ -173,8 +181,7 @@ def _begun(
         for id_, day in day_of.items()
     ]
     connection = ctx.session.connection()
-    made = INSERTS[connection.dialect.name](_digest).values(rows).on_conflict_do_nothing()
-    begun = {row.site_id: row for row in connection.execute(made.returning(*_BEGUN))}
+    begun = {row.site_id: row for row in connection.execute(_MAKE[connection.dialect.name], rows)}
     for id_ in sorted(day_of.keys() - begun.keys()):
         status = "started" if id_ in with_news else "nothing"
         again = (

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from qol_app.db.tables import Assessment, Participant, Site, Submission
 from qol_app.definition.parts import in_language
@@ -66,13 +66,16 @@ class Home:
     stopped: str | None = None
 
 
+_SITE_OF = (
+    select(Site.name, Site.phone)
+    .join(Participant, Participant.site_id == Site.id)
+    .where(Participant.id == bindparam("person"))
+)
+
+
 def site_of(ctx: Context, participant_id: int) -> SiteCard:
     """Return whom this participant may call."""
-    row = ctx.session.execute(
-        select(Site.name, Site.phone)
-        .join(Participant, Participant.site_id == Site.id)
-        .where(Participant.id == participant_id)
-    ).one()
+    row = ctx.session.execute(_SITE_OF, {"person": participant_id}).one()
     return SiteCard(row.name, row.phone)
 
 

@@ -13,6 +13,8 @@ from typing import Any, TextIO
 
 from sqlalchemy import Row, func, select
 
+from qol_app.db.base import table_of
+from qol_app.db.several import OfSome
 from qol_app.db.tables import Assessment, Delivery, Participant, Reminder, WebSession
 from qol_app.schedule.days_off import may_use
 from qol_app.schedule.reminders import Kind, PlannedReminder, waiting_reason
@@ -27,6 +29,9 @@ AT_ONCE = 500
 ARRIVED = ("accepted", "delivered", "opened")
 # A step that is due may wait so long for the worker before somebody should be told.
 GRACE = timedelta(minutes=15)
+
+_reminder = table_of(Reminder)
+_REMINDERS = OfSome(_reminder.c.participant_id, select(_reminder).order_by(_reminder.c.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ COLUMNS = tuple(field.name for field in fields(Line))
 class _Done:
     """What was done about a chunk of people, by the rows it hangs on."""
 
+    reminders: Mapping[int, Sequence[Row[Any]]]
     handed_in: Mapping[int, datetime]
     attempts: Mapping[int, Sequence[Delivery]]
     opened: Mapping[int, datetime]
@@ -133,7 +139,11 @@ def _done(ctx: Context, ids: Collection[int]) -> _Done:
         .where(WebSession.participant_id.in_(ids), WebSession.access_link_id.is_not(None))
         .group_by(WebSession.access_link_id)
     )
+    reminders: dict[int, list[Row[Any]]] = {}
+    for one in _REMINDERS.rows(ctx.session.connection(), ids):
+        reminders.setdefault(one.assessment_id, []).append(one)
     return _Done(
+        reminders,
         submitted_at(ctx, list(ctx.session.scalars(own))),
         attempts,
         {row.access_link_id: row.at for row in ctx.session.execute(opened)},
@@ -151,7 +161,7 @@ def _of_assessment(ctx: Context, person: Person, row: Assessment, done: _Done) -
         "opens_on": row.opens_on,
         "closes_on": row.closes_on,
     }
-    reminders = [one for one in person.reminders if one.assessment_id == row.id]
+    reminders = done.reminders.get(row.id, ())
     steps = {step.code for step in person.protocol.reminders if step.task}
     tasks = [one for one in person.tasks if one.assessment_id == row.id and one.kind in steps]
     found = [_reminded(head, one, known, done) for one in reminders]

@@ -32,7 +32,8 @@ from qol_app.services.contacting import (
 from qol_app.services.context import Context
 from qol_app.services.identity import keep_push
 from qol_app.services.lease import Lease, still_held
-from qol_app.services.reminders import Look, next_send_at
+from qol_app.services.looking import Look
+from qol_app.services.reminders import next_send_at
 from qol_app.services.tasks import finish_by_itself, open_task
 
 FIRST_WAIT = timedelta(minutes=1)
@@ -54,7 +55,19 @@ _TAKE = (
     )
     .values(status=SENDING, attempts=_ROW.c.attempts + 1, retry_at=None)
 )
-_ANY_UNFINISHED = select(_ROW.c.id).where(_ROW.c.status.in_((WAITING, SENDING))).limit(1)
+_READY = (
+    select(_ROW.c.id)
+    .where(
+        _ROW.c.status == WAITING,
+        _ROW.c.fence == bindparam("number"),
+        or_(_ROW.c.retry_at.is_(None), _ROW.c.retry_at <= bindparam("now")),
+    )
+    .order_by(_ROW.c.due_at)
+    .limit(bindparam("most"))
+)
+_ANY_UNFINISHED = (
+    select(_ROW.c.id).where(or_(_ROW.c.status == WAITING, _ROW.c.status == SENDING)).limit(1)
+)
 
 
 @dataclass(frozen=True)
@@ -70,17 +83,9 @@ class Outgoing:
 
 def ready(ctx: Context, lease: Lease, most: int) -> list[int]:
     """Return claimed reminders whose first or next attempt is due, oldest first."""
-    query = (
-        select(Reminder.id)
-        .where(
-            Reminder.status == WAITING,
-            Reminder.fence == lease.fence,
-            or_(Reminder.retry_at.is_(None), Reminder.retry_at <= ctx.now),
-        )
-        .order_by(Reminder.due_at)
-        .limit(most)
-    )
-    return list(ctx.session.scalars(query))
+    ctx.session.flush()
+    values = {"number": lease.fence, "now": ctx.now, "most": most}
+    return list(ctx.session.connection().execute(_READY, values).scalars())
 
 
 def any_unfinished(look: Look) -> bool:

@@ -3,10 +3,13 @@
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Select, bindparam, select
 
 from qol_app.crypto import is_public_id
+from qol_app.db.base import table_of
+from qol_app.db.several import OfSome
 from qol_app.db.tables import Assessment, Participant, ParticipantEvent, Site
 from qol_app.errors import NotFound
 from qol_app.schedule.history import Event, History
@@ -17,6 +20,10 @@ _EVENTS = (
     .where(ParticipantEvent.participant_id.in_(bindparam("ids", expanding=True)))
     .order_by(ParticipantEvent.id)
 )
+_SITE_CODE = select(Site.code).where(Site.id == bindparam("id"))
+# The same as rows of the table: what happened is asked before every message and page.
+_event = table_of(ParticipantEvent)
+_HAPPENED = OfSome(_event.c.participant_id, select(_event).order_by(_event.c.id))
 
 
 def visible(ctx: Context) -> Select[Participant]:
@@ -71,8 +78,14 @@ def assessment_by_public_id(ctx: Context, public_id: str) -> tuple[Assessment, P
 
 
 def site_code(ctx: Context, participant: Participant) -> str:
-    """Return the code of a participant's site, as the trail names it."""
-    return ctx.session.get_one(Site, participant.site_id).code
+    """Return the code of a participant's site, as the trail names it; read once a transaction."""
+    known: dict[int, str] = ctx.session.info.setdefault("site_codes", {})
+    if participant.site_id not in known:
+        values = {"id": participant.site_id}
+        known[participant.site_id] = (
+            ctx.session.connection().execute(_SITE_CODE, values).scalar_one()
+        )
+    return known[participant.site_id]
 
 
 @dataclass(frozen=True)
@@ -143,4 +156,13 @@ def courses(ctx: Context, participant_ids: Collection[int]) -> dict[int, Course]
 
 def history(ctx: Context, participant_id: int) -> History:
     """Return what has happened to one participant, as it stands now."""
-    return course(ctx, participant_id).history()
+    return histories(ctx, [participant_id])[participant_id]
+
+
+def histories(ctx: Context, participant_ids: Collection[int]) -> dict[int, History]:
+    """Return what has happened to several participants, by one query and without objects."""
+    ctx.session.flush()
+    found: dict[int, list[Any]] = {id_: [] for id_ in participant_ids}
+    for row in _HAPPENED.rows(ctx.session.connection(), participant_ids):
+        found[row.participant_id].append(row)
+    return {id_: Course(tuple(rows)).history() for id_, rows in found.items()}

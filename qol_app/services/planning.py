@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from qol_app.crypto import public_id
 from qol_app.db.tables import Amendment, Assessment, Participant
@@ -18,16 +18,16 @@ from qol_app.services import audit
 from qol_app.services.context import Context
 from qol_app.services.participants import history, site_code
 
+_OF_PERSON = (
+    select(Assessment)
+    .where(Assessment.participant_id == bindparam("person"))
+    .order_by(Assessment.target_on, Assessment.id)
+)
+
 
 def assessments_of(ctx: Context, participant_id: int) -> list[Assessment]:
     """Return a participant's expected assessments in the order of their dates."""
-    return list(
-        ctx.session.scalars(
-            select(Assessment)
-            .where(Assessment.participant_id == participant_id)
-            .order_by(Assessment.target_on, Assessment.id)
-        )
-    )
+    return list(ctx.session.scalars(_OF_PERSON, {"person": participant_id}))
 
 
 def window_of(row: Assessment) -> VisitWindow:

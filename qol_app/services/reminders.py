@@ -5,12 +5,12 @@ about each, claims it by a row that only one worker can insert, and writes down 
 again. A tick that was missed is made up for by the next one.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Executable, Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from qol_app.db.base import table_of
@@ -33,11 +33,10 @@ from qol_app.services import audit
 from qol_app.services.contacting import Person, facts, people, submitted_at
 from qol_app.services.context import Context
 from qol_app.services.lease import INSERTS, Lease, still_held
+from qol_app.services.looking import Look
 from qol_app.services.tasks import finish_by_itself, open_task
 
 AT_ONCE = 200
-# One statement that reads, on a connection of its own; see ``Database.look``.
-Look = Callable[[Executable, Mapping[str, Any]], Sequence[Row[Any]]]
 
 _ROW = table_of(Assessment)
 _ANY_OVERDUE = select(_ROW.c.id).where(_ROW.c.look_again_at <= bindparam("now")).limit(1)

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from qol_app.assessment import (
     ItemKey,
@@ -19,6 +19,7 @@ from qol_app.assessment import (
     screens,
     status_of,
 )
+from qol_app.db.base import table_of
 from qol_app.db.tables import Assessment, Form, Participant, Response, Submission
 from qol_app.definition.event_kinds import STANDARD_EFFECTS, Effect, effect_of
 from qol_app.definition.instrument import Instrument
@@ -34,6 +35,30 @@ from qol_app.services.participants import history, site_code
 REF = re.compile(r"[A-Za-z0-9_-]{1,40}")
 FINAL = {Effect.DEATH, Effect.WITHDRAWAL, Effect.END_OF_STUDY}
 FINAL_EVENTS = tuple(kind for kind, effect in STANDARD_EFFECTS.items() if effect in FINAL)
+
+_row = table_of(Assessment)
+_LOCK = select(_row.c.id).where(_row.c.id == bindparam("of")).with_for_update()
+_OWN = select(Assessment).where(
+    Assessment.public_id == bindparam("ref"), Assessment.participant_id == bindparam("person")
+)
+_FORMS = (
+    select(Form.id.label("form_id"), Form.instrument_id, Form.wording_id)
+    .where(Form.assessment_id == bindparam("of"))
+    .order_by(Form.position)
+)
+_LATEST = (
+    select(
+        Form.instrument,
+        Response.item,
+        Response.status,
+        Response.value,
+        Response.counter,
+        Response.event_id,
+        Response.recorded_at,
+    )
+    .join(Form, Form.id == Response.form_id)
+    .where(Form.assessment_id == bindparam("of"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +197,8 @@ def own_assessment(ctx: Context, participant_id: int, public_id: str) -> Assessm
     """
     row = None
     if REF.fullmatch(public_id):  # PostgreSQL takes no NUL, and no address of ours has one
-        query = select(Assessment).where(
-            Assessment.public_id == public_id, Assessment.participant_id == participant_id
-        )
-        row = ctx.session.scalars(query).one_or_none()
+        names = {"ref": public_id, "person": participant_id}
+        row = ctx.session.scalars(_OWN, names).one_or_none()
     if row is None:
         raise NotFound("assessment: there is none of that name for you")
     return row
@@ -185,9 +208,9 @@ def lock(ctx: Context, assessment_id: int) -> None:
     """Let no other unit of work touch this sitting until this one ends."""
     # SQLite's writers already stand in one line. On PostgreSQL a save and a submission
     # must not pass each other, or an answer could land behind the submission.
-    ctx.session.execute(
-        select(Assessment.id).where(Assessment.id == assessment_id).with_for_update()
-    )
+    connection = ctx.session.connection()
+    if connection.dialect.name != "sqlite":
+        connection.execute(_LOCK, {"of": assessment_id})
 
 
 def why_not(
@@ -268,14 +291,9 @@ def _begin(ctx: Context, participant: Participant, row: Assessment) -> None:
 
 def sitting(ctx: Context, participant: Participant, row: Assessment) -> Sitting:
     """Return a sitting as it stands: its forms and the answers that count."""
-    query = (
-        select(Form.id.label("form_id"), Form.instrument_id, Form.wording_id)
-        .where(Form.assessment_id == row.id)
-        .order_by(Form.position)
-    )
     forms = tuple(
         open_form(ctx, one, row, participant.id, participant.timezone)
-        for one in ctx.session.execute(query)
+        for one in ctx.session.execute(_FORMS, {"of": row.id})
     )
     return Sitting(row, forms, _latest(ctx, row.id), ctx.session.get(Submission, row.id))
 
@@ -327,19 +345,7 @@ def _form(
 
 
 def _latest(ctx: Context, assessment_id: int) -> dict[str, dict[str, Latest]]:
-    rows = ctx.session.execute(
-        select(
-            Form.instrument,
-            Response.item,
-            Response.status,
-            Response.value,
-            Response.counter,
-            Response.event_id,
-            Response.recorded_at,
-        )
-        .join(Form, Form.id == Response.form_id)
-        .where(Form.assessment_id == assessment_id)
-    )
+    rows = ctx.session.execute(_LATEST, {"of": assessment_id})
     found: dict[str, dict[str, Latest]] = {}
     for row in sorted(rows, key=lambda row: (row.counter, row.event_id)):
         found.setdefault(row.instrument, {})[row.item] = Latest(*row[2:])

@@ -21,6 +21,7 @@ from qol_app.simulation.phones import Resident
 STAFF = Actor("system:simulated-staff", "coordinator", None)
 REASONS = ("too_ill", "refused_this_time", "not_reached", "unknown")
 CORRECTED_AFTER = timedelta(days=20)
+_OPEN_TASKS = select(Task).where(Task.done_at.is_(None)).order_by(Task.id)
 
 
 def at_hour(day: date, hour: float, zone: ZoneInfo) -> datetime:
@@ -114,8 +115,7 @@ class Office:
         """Work through the open tasks; return who was reached and promised to answer."""
         promised = []
         with self.runtime.writing(STAFF) as ctx:
-            query = select(Task).where(Task.done_at.is_(None)).order_by(Task.id)
-            for task in ctx.session.scalars(query):
+            for task in ctx.session.scalars(_OPEN_TASKS):
                 one = residents[task.participant_id]
                 participant = ctx.session.get_one(Participant, task.participant_id)
                 if self._work(ctx, participant, one, task):

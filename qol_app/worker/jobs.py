@@ -153,19 +153,26 @@ class Worker:
 
     def seal(self) -> None:
         """Add what was recorded since to the chain of the audit trail."""
-        held = self.lease
+        runtime, held = self.sender.runtime, self.lease
         if held is None:
             return
+        # SQLite's one writer gives numbers in the order of commits: none comes late.
+        back = 0 if runtime.database.is_sqlite else LOOK_BACK
+        sealed = self._sealed(held, back) if self._anything_unsealed(back) else 0
+        if runtime.clock() >= self._count_trail_at:
+            self._count_trail_at = runtime.clock() + COUNT_TRAIL_EVERY
+            if audit.is_behind(runtime.database.look):
+                sealed += self._sealed(held, None)
+        self._note("seal", f"sealed {sealed}")
+
+    def _anything_unsealed(self, back: int) -> bool:
+        # Mostly nothing was recorded since: found out without the lock of those who write.
+        return audit.any_unsealed(self.sender.runtime.database.look, back)
+
+    def _sealed(self, held: Lease, look_back: int | None) -> int:
         with self.sender.runtime.writing(ACTOR) as ctx:
             held_still = leases.still_held(ctx, held)
-            # SQLite's one writer gives numbers in the order of commits: none comes late.
-            back = 0 if self.sender.runtime.database.is_sqlite else LOOK_BACK
-            sealed = audit.seal(ctx.session, look_back=back) if held_still else 0
-            if held_still and ctx.now >= self._count_trail_at:
-                self._count_trail_at = ctx.now + COUNT_TRAIL_EVERY
-                if audit.is_behind(ctx.session):
-                    sealed += audit.seal(ctx.session)
-        self._note("seal", f"sealed {sealed}")
+            return audit.seal(ctx.session, look_back=look_back) if held_still else 0
 
     def weigh(self) -> None:
         """Count what was expected against what was sent; health shows it if they disagree.

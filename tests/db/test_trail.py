@@ -181,6 +181,22 @@ def actual(ctx):
     return participants, standing, windows
 
 
+def looking(ctx):
+    return lambda statement, values: ctx.session.connection().execute(statement, values).all()
+
+
+def test_whether_anything_is_unsealed_is_known_before_the_first_link_and_after_the_last(ctx):
+    look = looking(ctx)
+    audit.record(ctx, "test.happen", "test", 1)
+    assert audit.any_unsealed(look, 0)
+    audit.seal(ctx.session)
+    assert not audit.any_unsealed(look, 0)
+    audit.record(ctx, "test.happen", "test", 2)
+    assert audit.any_unsealed(look, 0)
+    assert audit.seal(ctx.session, look_back=0) == 1
+    assert not audit.any_unsealed(look, 0)
+
+
 def test_an_event_that_came_late_is_sealed_by_the_look_at_everything(ctx):
     for number in range(6):
         audit.record(ctx, "test.happen", "test", number)
@@ -198,8 +214,11 @@ def test_an_event_that_came_late_is_sealed_by_the_look_at_everything(ctx):
     ctx.session.add(late)
     ctx.session.flush()
 
-    assert audit.is_behind(ctx.session)
+    look = looking(ctx)
+    assert audit.is_behind(look)
+    assert not audit.any_unsealed(look, 10)
     assert audit.seal(ctx.session, look_back=10) == 0
+    assert audit.any_unsealed(look, 2_000_000)
     assert audit.seal(ctx.session) == 1
-    assert not audit.is_behind(ctx.session)
+    assert not audit.is_behind(look)
     assert list(audit.broken_links(ctx.session)) == []
