@@ -3,10 +3,12 @@
 import gc
 import logging
 import os
+import signal
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, time
 from pathlib import Path
 
@@ -58,7 +60,7 @@ def simulate_command(
     """
     # Its providers fail on purpose: what comes of that is looked at in the end.
     logging.getLogger("qol_app.worker").setLevel(logging.CRITICAL)
-    with ExitStack() as stack:
+    with _ends_tidily(), ExitStack() as stack:
         folder = _folder(stack, keep)
         clock = Clock(datetime.combine(FIRST_DAY, time(), UTC))
         runtime = stack.enter_context(installation(folder, clock, protocol, questionnaires))
@@ -76,10 +78,27 @@ def simulate_command(
         raise QolError(f"simulation, seed {seed}: {failed} of {len(found)} claims fail")
 
 
+@contextmanager
+def _ends_tidily() -> Iterator[None]:
+    """Have SIGTERM leave the block as an error would, so that the folder is thrown away."""
+
+    def leave(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_IGN)  # a second one must not interrupt the tidying
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _folder(stack: ExitStack, keep: Path | None) -> Path:
     if keep is None:
-        # In memory where there is such a place: the settings are durable, the trial is not.
-        parent = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        # In memory where there is such a place and no other is wished for: the settings are
+        # durable, the trial is not.
+        memory = "TMPDIR" not in os.environ and os.access("/dev/shm", os.W_OK)
+        parent = "/dev/shm" if memory else None
         return Path(stack.enter_context(tempfile.TemporaryDirectory("qol-simulation", dir=parent)))
     if keep.exists() and any(keep.iterdir()):
         raise QolError(f"--keep: {keep} holds files already; wanted an empty folder")

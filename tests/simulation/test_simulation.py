@@ -1,7 +1,11 @@
 """A small trial lived through the real services, and faults put into it that must be found."""
 
 import copy
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, time
 
@@ -17,6 +21,7 @@ from qol_app.simulation.closing import claims, fingerprint
 from qol_app.simulation.lives import FIRST_DAY, draw
 from qol_app.simulation.trial import Trial
 from qol_app.simulation.world import Clock, installation
+from tests.faults.judging import wait_until
 
 
 def lived(templates, folder, participants, years, seed):
@@ -155,3 +160,20 @@ def test_a_folder_with_files_in_it_is_not_taken(tmp_path):
     result = CliRunner().invoke(simulate_command, ["--keep", str(tmp_path)])
     assert isinstance(result.exception, QolError)
     assert "wanted an empty folder" in str(result.exception)
+
+
+def test_stopped_on_the_way_it_leaves_no_folder_behind(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flask", "simulate"],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(lambda: list(tmp_path.glob("*/qol.db-wal")), within_s=300)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=120) == 128 + signal.SIGTERM
+    finally:
+        process.kill()
+    assert list(tmp_path.iterdir()) == []
