@@ -136,9 +136,10 @@ class Database:
             return alone.look(statement, values).all()
 
     def close(self) -> None:
-        """Close every pooled connection."""
+        """Close every pooled connection; whoever goes on has new ones, of one pool again."""
         self.engine.dispose()
         self._alone.dispose()
+        self._writing, self._alone = _kinds_of(self.engine)
 
 
 def _engine(url: str) -> Engine:

@@ -187,6 +187,17 @@ def test_whoever_reads_on_sqlite_sees_one_state_throughout(tmp_path):
     database.close()
 
 
+def test_a_database_closed_and_used_again_lets_go_of_its_file_again(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'one.db'}")
+    for _ in range(3):
+        with database.write() as session:
+            Site.__table__.create(session.connection(), checkfirst=True)
+        assert database.look(select(Site.code), {}) == []
+        assert (tmp_path / "one.db-wal").exists()
+        database.close()
+        assert not (tmp_path / "one.db-wal").exists()  # the last connection folds it in
+
+
 def test_a_writer_that_begins_anew_has_the_write_lock_again(tmp_path):
     path = tmp_path / "one.db"
     database = Database(f"sqlite:///{path}")
