@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from fhir.resources.R4B.questionnaire import Questionnaire
+from pydantic import ValidationError
+
 from qol_app.definition.instrument import Instrument, Item
 from qol_app.errors import DefinitionError
 
@@ -16,7 +19,7 @@ Json = Mapping[str, Any]
 
 
 def texts_from_questionnaire(
-    name: str, resource: Any, instrument: Instrument, language: str
+    name: str, resource: Json, instrument: Instrument, language: str
 ) -> dict[str, Any]:
     """Return title, instruction, recall, prompts, options and ends in one language.
 
@@ -27,16 +30,42 @@ def texts_from_questionnaire(
     Raises
     ------
     DefinitionError
-        If it is no Questionnaire, holds a question that is no item, an item twice, or lacks a
-        text in this language.
+        If it holds a question that is no item, an item twice, or lacks a text in this language.
     """
-    if not isinstance(resource, dict) or resource.get("resourceType") != "Questionnaire":
-        kind = resource.get("resourceType") if isinstance(resource, dict) else type(resource)
-        raise DefinitionError(f"{name}: found {kind!r}; wanted a FHIR Questionnaire")
     reader = _Reader(name, resource, instrument, language)
     reader.read(resource.get("item", ()), recall=None)
     reader.found["title"] = reader.text(resource, "title") or instrument.title
     return reader.found
+
+
+def fhir_questionnaire(name: str, resource: Any) -> dict[str, Any]:
+    """Return what was read from JSON, sure to be a FHIR R4 Questionnaire, nulls left out.
+
+    Raises
+    ------
+    DefinitionError
+        Naming the first place that FHIR's own model refuses.
+    """
+    if not isinstance(resource, dict) or resource.get("resourceType") != "Questionnaire":
+        kind = resource.get("resourceType") if isinstance(resource, dict) else type(resource)
+        raise DefinitionError(f"{name}: found {kind!r}; wanted a FHIR Questionnaire")
+    whole: dict[str, Any] = _without_nulls(resource)
+    try:
+        Questionnaire.model_validate(whole)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the resource"
+        raise DefinitionError(f"{name}: {place}: not FHIR R4: {first['msg']!r}") from error
+    except (AttributeError, TypeError) as error:
+        # The models themselves stumble where an extension of a text is no object.
+        raise DefinitionError(f"{name}: not FHIR R4: {error}") from error
+    return whole
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
+    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
 
 
 class _Reader:
@@ -119,7 +148,7 @@ class _Reader:
 def option_code(coding: Json, option: Json) -> int | None:
     """Return the number an answer option stands for: its code, else its ordinal value."""
     code = coding.get("code", option.get("valueInteger"))
-    if code is not None and str(code).isdigit():
+    if code is not None and str(code).isdecimal():
         return int(code)
     for extension in (*coding.get("extension", ()), *option.get("extension", ())):
         value = extension.get("valueDecimal")

@@ -97,7 +97,7 @@ def _take_choices(name: str, code: str, kind: str, choices: str, found: dict[str
     options = {}
     for part in parts:
         number, comma, label = part.partition(",")
-        if not comma or not number.strip().isdigit():
+        if not comma or not number.strip().isdecimal():
             raise DefinitionError(
                 f"{name}: item {code}: found choice {part!r}; wanted 'number, label'"
             )

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from qol_app.definition.fhir_texts import texts_from_questionnaire
+from qol_app.definition.fhir_texts import fhir_questionnaire, texts_from_questionnaire
 from qol_app.definition.instrument import Instrument, Item
 from qol_app.definition.redcap_texts import REDCAP_VARIABLE, texts_from_redcap
 from qol_app.definition.wording import Wording, refuse_gaps
@@ -80,7 +80,7 @@ def read_texts(path: Path, instrument: Instrument, language: str) -> Texts:
         content = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise DefinitionError(f"{path}: no such file") from None
-    except UnicodeDecodeError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise DefinitionError(f"{path.name}: cannot be read as UTF-8 ({error})") from error
     readers: dict[str, Callable[[str, str, Instrument, str], Texts]] = {
         ".json": _from_fhir,
@@ -122,7 +122,10 @@ def _wanted(instrument: Instrument) -> Iterator[tuple[str, str, str]]:
 
 
 def _from_csv(name: str, content: str, instrument: Instrument, language: str) -> Texts:
-    rows = list(csv.DictReader(io.StringIO(content)))
+    try:
+        rows = list(csv.DictReader(io.StringIO(content)))
+    except csv.Error as error:
+        raise DefinitionError(f"{name}: cannot be read as CSV ({error})") from error
     columns = tuple(rows[0]) if rows else ()
     if REDCAP_VARIABLE in columns or "field_name" in columns:
         found = texts_from_redcap(name, rows, instrument)
@@ -140,7 +143,7 @@ def _from_template(name: str, rows: list[dict[str, str]], instrument: Instrument
     for number, row in enumerate(rows, start=1):
         key = (row["part"] or "", row["name"] or "", row["code"] or "")
         text = (row["text"] or "").strip()
-        where = f"{name}: row {number} ({' '.join(filter(None, key))})"
+        where = f"{name}: row {number} ({' '.join(' '.join(key).split())})"
         ends = key[0] in ("low", "high") and key[1] in instrument.items_by_code
         if key not in wanted and not ends:
             raise DefinitionError(f"{where}: found an extra row; wanted those of the template")
@@ -177,6 +180,7 @@ def _from_fhir(name: str, content: str, instrument: Instrument, language: str) -
         resource = json.loads(content)
     except ValueError as error:
         raise DefinitionError(f"{name}: not JSON ({error})") from error
+    resource = fhir_questionnaire(name, resource)
     return Texts(**texts_from_questionnaire(name, resource, instrument, language))
 
 
@@ -188,6 +192,8 @@ def _wording(
     licence_reference: str,
     certificate: str | None,
 ) -> Wording:
+    if not texts.prompts:
+        raise DefinitionError(f"{name}: found no question; wanted {len(instrument.items)}")
     items = {
         code: _item_text(instrument.items_by_code.get(code), texts, code) for code in texts.prompts
     }

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from qol_app.definition.fhir_texts import (
     ITEM_CONTROL,
+    fhir_questionnaire,
     option_code,
     texts_from_questionnaire,
     translations,
@@ -40,28 +41,34 @@ def from_questionnaire(resource: Json) -> tuple[Instrument, dict[str, Wording]]:
         If the resource breaks a rule of FHIR or of ours, has no Library, or its content is not
         the definition that its hash names.
     """
+    resource = fhir_questionnaire("Questionnaire", resource)
     problems = questionnaire_problems(resource)
     if problems:
         raise DefinitionError(f"Questionnaire: {problems[0]} ({len(problems)} problems)")
-    library = _library(resource)
-    rest = library["instrument"]
+    rest, texts = _library(resource)
     items = [_item(one) for one in _questions(resource.get("item", ()))]
     instrument = _model(Instrument, {**rest, "items": items})
     _refuse_other_content(resource, instrument)
     wordings = {
-        language: _wording(resource, instrument, language, more)
-        for language, more in library["wordings"].items()
+        language: _wording(resource, instrument, language, more) for language, more in texts.items()
     }
     return instrument, dict(
-        sorted(wordings.items(), key=lambda one: one[0] != resource["language"])
+        sorted(wordings.items(), key=lambda one: one[0] != resource.get("language"))
     )
 
 
-def _library(resource: Json) -> Any:
+def _library(resource: Json) -> tuple[Json, dict[str, Json]]:
+    """Return what the Questionnaire itself cannot say: of the instrument, and by language."""
     for contained in resource.get("contained", ()):
         if contained.get("id") == LIBRARY_ID:
-            data = contained["content"][0]["data"]
-            return json.loads(base64.b64decode(data))
+            try:
+                content = json.loads(base64.b64decode(contained["content"][0]["data"]))
+                return dict(content["instrument"]), dict(content["wordings"])
+            except (LookupError, TypeError, ValueError) as error:
+                raise DefinitionError(
+                    f"Questionnaire: contained Library {LIBRARY_ID!r}: found nothing readable "
+                    f"({error!r}); wanted it as 'flask fhir questionnaire' writes it"
+                ) from error
     raise DefinitionError(
         f"Questionnaire: found no contained Library {LIBRARY_ID!r}; wanted the scales and sources "
         "in it (texts alone are taken in by 'flask wording load')"
@@ -77,7 +84,7 @@ def _refuse_other_content(resource: Json, instrument: Instrument) -> None:
     if hashes and hashes[0] != instrument.sha256:
         raise DefinitionError(
             f"Questionnaire {instrument.code}: found content with hash {instrument.sha256[:12]}; "
-            f"wanted {hashes[0][:12]}, which its identifier names"
+            f"wanted {str(hashes[0])[:12]}, which its identifier names"
         )
 
 
@@ -90,14 +97,19 @@ def _questions(items: Any) -> Iterator[Json]:
 
 
 def _item(one: Json) -> Json:
-    extensions = {extension["url"]: extension for extension in one.get("extension", ())}
+    extensions = {extension.get("url"): extension for extension in one.get("extension", ())}
     own = {
-        field: extensions[f"{OWN}item-{field}"]["valueString"]
+        field: extensions[f"{OWN}item-{field}"].get("valueString")
         for field in ("recall", "group", "recode")
         if f"{OWN}item-{field}" in extensions
     }
     names = {system: name for name, system in SYSTEMS.items()}
-    codes = {names[code["system"]]: code["code"] for code in one.get("code", ())}
+    # Codes of other systems are somebody else's; a lost one of ours shows in the hash.
+    codes = {
+        names[code["system"]]: code.get("code")
+        for code in one.get("code", ())
+        if code.get("system") in names
+    }
     return {
         "code": one["linkId"],
         **_answers(one, extensions),
@@ -110,18 +122,20 @@ def _item(one: Json) -> Json:
 
 def _answers(one: Json, extensions: Mapping[str, Json]) -> Json:
     if one["type"] == "choice":
-        codes = [option_code(option["valueCoding"], option) for option in one["answerOption"]]
+        codes = [
+            option_code(option.get("valueCoding", {}), option) for option in one["answerOption"]
+        ]
         return {"kind": "choice", "first": codes[0], "last": codes[-1]}
     slider = any(
-        coding["code"] == "slider"
+        coding.get("code") == "slider"
         for coding in extensions.get(ITEM_CONTROL, {})
         .get("valueCodeableConcept", {})
         .get("coding", ())
     )
     return {
         "kind": "vas" if slider else "number",
-        "first": extensions[MIN_VALUE]["valueInteger"],
-        "last": extensions[MAX_VALUE]["valueInteger"],
+        "first": extensions.get(MIN_VALUE, {}).get("valueInteger"),
+        "last": extensions.get(MAX_VALUE, {}).get("valueInteger"),
     }
 
 
@@ -130,9 +144,14 @@ def _condition(one: Json) -> Json | None:
     if not rules:
         return None
     if rules[0]["operator"] == ">":
-        return {"item": rules[0]["question"], "over": rules[0]["answerInteger"]}
-    lowest = min(int(rule["answerCoding"]["code"]) for rule in rules)
-    return {"item": rules[0]["question"], "over": lowest - 1}
+        return {"item": rules[0]["question"], "over": rules[0].get("answerInteger")}
+    codes = [str(rule.get("answerCoding", {}).get("code")) for rule in rules]
+    if not all(code.isdecimal() for code in codes):
+        raise DefinitionError(
+            f"Questionnaire: {one['linkId']}: found a condition on {', '.join(codes)}; wanted "
+            "whole numbers as codes of the answers"
+        )
+    return {"item": rules[0]["question"], "over": min(map(int, codes)) - 1}
 
 
 def _wording(resource: Json, instrument: Instrument, language: str, more: Json) -> Wording:
@@ -143,12 +162,12 @@ def _wording(resource: Json, instrument: Instrument, language: str, more: Json) 
         ends, options = texts["ends"].get(code, {}), texts["options"].get(code, {})
         plain = bool(ends) and options == bare[code]
         items[code] = {"prompt": prompt, "options": {} if plain else options, **ends}
-    title = resource["title"] if language == resource["language"] else None
+    title = resource.get("title") if language == resource.get("language") else None
     content = {
         **more,
         "instrument": instrument.code,
         "language": language,
-        "title": title or translations(resource, "title")[language],
+        "title": title or translations(resource, "title").get(language),
         "instruction": texts["instruction"],
         "items": items,
     }

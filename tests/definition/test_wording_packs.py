@@ -109,7 +109,14 @@ def test_a_template_that_does_not_fit_is_refused_by_row(instrument, load, change
         ("pack.json", "{", "not JSON"),
         ("pack.json", "[]", "wanted a FHIR Questionnaire"),
         ("pack.json", '{"resourceType": "Patient"}', "found 'Patient'; wanted a FHIR"),
-        ("pack.json", '{"resourceType": "Questionnaire"}', "items"),
+        ("pack.json", '{"resourceType": "Questionnaire"}', "pack.json: status: not FHIR R4"),
+        (
+            "pack.json",
+            '{"resourceType": "Questionnaire", "status": "draft", "item": [3]}',
+            "pack.json: item.0.root: not FHIR R4",
+        ),
+        ("pack.json", '{"resourceType": "Questionnaire", "status": "draft"}', "found no question"),
+        ("pack.csv", "a" * 200_000, "cannot be read as CSV"),
     ],
 )
 def test_a_file_of_another_kind_is_refused(instrument, load, name, content, wanted):
@@ -179,6 +186,11 @@ def test_a_redcap_dictionary_is_a_wording(instrument, load, code):
         ("base_q40,", "base_q41,", "item q41: found two fields"),
         ("radio", "text", "item q31: labels for []"),
         ("4, Label", "4 Label", "found choice '4 Label &lt;4&gt;'; wanted 'number, label'"),
+        (
+            "4, Label",
+            "\u00b2, Label",
+            "found choice '\u00b2, Label &lt;4&gt;'; wanted 'number, label'",
+        ),
         ("4, Label", "5, Label", "labels for [1, 2, 3, 5]; wanted [1, 2, 3, 4]"),
         ("radio", "yesno", "found a yesno field"),
     ],

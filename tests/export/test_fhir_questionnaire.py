@@ -2,6 +2,7 @@
 
 import copy
 import json
+import random
 
 import pytest
 from fhir.resources.R4B.questionnaire import Questionnaire
@@ -96,7 +97,10 @@ def _spoiled(change) -> dict:
 @pytest.mark.parametrize(
     ("change", "wanted"),
     [
-        (lambda r: r.update(resourceType="Patient"), "resourceType: found 'Patient'"),
+        (
+            lambda r: r.update(resourceType="Patient"),
+            "found 'Patient'; wanted a FHIR Questionnaire",
+        ),
         (lambda r: _question(r, "q40").update(linkId="q41"), "linkId 'q41': found 2 times"),
         (
             lambda r: _question(r, "q35")["enableWhen"][0].update(question="q99"),
@@ -127,6 +131,34 @@ def test_a_spoiled_questionnaire_is_refused_by_name(change, wanted):
     with pytest.raises(DefinitionError) as caught:
         from_questionnaire(_spoiled(change))
     assert wanted in str(caught.value)
+
+
+JUNK = (None, "", 0, -1, 1.5, True, [], {}, "x", ["x"], [None], {"a": 1}, [[]], "\u00b2", 10**30)
+
+
+def _places(value, place=()):
+    """Yield the way to every value inside a resource."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, one in inside:
+        yield (*place, key)
+        if isinstance(one, dict | list):
+            yield from _places(one, (*place, key))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(120))
+def test_whatever_stands_in_the_wrong_place_is_refused_or_read(seed):
+    resource, rng = _resource("eq-5d-5l"), random.Random(seed)
+    place = rng.choice(list(_places(resource)))
+    holder = resource
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] = rng.choice(JUNK)
+    try:
+        back, _ = from_questionnaire(resource)
+    except DefinitionError:
+        return
+    assert back == load_instrument(FOLDER / "eq-5d-5l")
 
 
 def test_an_instrument_without_wording_cannot_go_out():
