@@ -253,6 +253,21 @@ def test_a_demo_starts_without_the_main_questionnaire_and_says_so(installed, tmp
     assert app.test_client().get("/health").status_code in (200, 503)
 
 
+@pytest.mark.skipif(bool(ABSENT), reason="another questionnaire of the trial is not here")
+@pytest.mark.parametrize("code", CODES)
+def test_a_demo_starts_without_any_one_of_them(code, installed, tmp_path):
+    runtime, app, lines = installed(_without(code, tmp_path / "less"))
+    with runtime.reading(ME) as ctx:
+        _, protocol = definitions.protocol_in_force(ctx, "breclim-2")
+    asked = {one for package in protocol.packages for one in package.instruments}
+    assert asked == {"qlq-c30", "qlq-lmc21", "qlq-br23", "eq-5d-5l"} - {code}
+    # The one timepoint that asks nothing but the LMC21 is off unless a study wants it.
+    assert ("S30" in {one.code for one in protocol.timepoints}) is (code != "qlq-lmc21")
+    assert any(line.startswith("note:") for line in lines) is (len(asked) == 3)
+    enrolled(runtime)
+    assert app.test_client().get("/health").status_code in (200, 503)
+
+
 def test_a_live_study_is_refused_by_the_name_of_what_is_missing(installed, tmp_path):
     folder = _without("qlq-c30", tmp_path / "less")
     path = folder / "protocols" / "breclim-2.yaml"

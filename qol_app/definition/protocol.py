@@ -95,14 +95,25 @@ def without_absent(protocol: Protocol, instruments: Collection[str]) -> Protocol
     """Return the protocol with packages that hold only these instruments.
 
     Any instrument's folder may be taken away, since each belongs to another owner; a demo
-    then goes on with the rest. A package left with nothing stays as it was, to be refused.
+    then goes on with the rest, and without the timepoints that asked nothing else. A protocol
+    of which nothing is left stays as it was, to be refused.
     """
     packages = tuple(
-        package.model_copy(update={"instruments": kept}) if kept else package
+        package.model_copy(update={"instruments": kept})
         for package in protocol.packages
-        for kept in [tuple(code for code in package.instruments if code in instruments)]
+        if (kept := tuple(code for code in package.instruments if code in instruments))
     )
-    return protocol.model_copy(update={"packages": packages})
+    left = {package.code for package in packages}
+    timepoints = tuple(
+        point.model_copy(
+            update={"choices": tuple(one for one in point.choices if one.package in left)}
+        )
+        for point in protocol.timepoints
+        if point.package in left
+    )
+    if not timepoints:
+        return protocol
+    return protocol.model_copy(update={"packages": packages, "timepoints": timepoints})
 
 
 def load_protocols(
