@@ -27,21 +27,26 @@ from qol_app.errors import DefinitionError
 NOT_WORDING = (DEFINITION_FILE, INTERPRETATION_FILE)
 
 
-class ItemText(Part):
+class _Prompt(Part):
+    """What a person is asked by one item, and what the ends of its line or row say."""
+
+    prompt: Words
+    low: Words | None = None
+    high: Words | None = None
+
+
+class ItemText(_Prompt):
     """What a person reads for one item: prompt, a label per code, or the ends of a line.
 
     ``low`` and ``high`` describe the ends of a visual scale or a row of numbers whose steps
     carry no labels of their own.
     """
 
-    prompt: Words
     options: dict[int, Words] = Field(default_factory=dict)
-    low: Words | None = None
-    high: Words | None = None
 
 
-class Wording(Part):
-    """One instrument's texts in one language."""
+class _Heading(Part):
+    """What a wording says besides its items, in a file as in use."""
 
     instrument: InstrumentCode
     language: Language
@@ -51,6 +56,11 @@ class Wording(Part):
     licence_reference: Words | None = None
     certificate: Words | None = None
     recall: dict[Name, Words] = Field(default_factory=dict)
+
+
+class Wording(_Heading):
+    """One instrument's texts in one language."""
+
     items: dict[ItemCode, ItemText] = Field(min_length=1)
 
     def __hash__(self) -> int:
@@ -70,24 +80,13 @@ class Wording(Part):
         return self.items[item_code]
 
 
-class _FileText(Part):
-    prompt: Words
+class _FileText(_Prompt):
     options: Name | dict[int, Words] = Field(default_factory=dict)
-    low: Words | None = None
-    high: Words | None = None
 
 
-class WordingFile(Part):
+class WordingFile(_Heading):
     """A wording as written in its file, where items may name a set of labels to stay short."""
 
-    instrument: InstrumentCode
-    language: Language
-    stand_in: bool
-    title: Words
-    instruction: Words
-    licence_reference: Words | None = None
-    certificate: Words | None = None
-    recall: dict[Name, Words] = Field(default_factory=dict)
     option_sets: dict[Name, dict[int, Words]] = Field(default_factory=dict)
     items: dict[ItemCode, _FileText] = Field(min_length=1)
 
@@ -114,7 +113,7 @@ class WordingFile(Part):
             )
             for code, text in self.items.items()
         }
-        shared = {name: getattr(self, name) for name in Wording.model_fields if name != "items"}
+        shared = {name: getattr(self, name) for name in _Heading.model_fields}
         return Wording(items=items, **shared)
 
 
