@@ -8,6 +8,7 @@ Output is written beside its final name and takes that name only when it is whol
 import csv
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,11 +184,16 @@ def _parquet_pieces(file: pq.ParquetFile, name: str) -> Pieces:
 
 
 class Sink:
-    """Writes tables of one schema to a file; CSV or Parquet by the ending of its name."""
+    """Writes tables of one schema to a file; CSV or Parquet by the ending of its name.
 
-    def __init__(self, path: Path, kind: str) -> None:
-        self.path, self.kind = path, kind
+    A table is written by another hand while the next one is read and scored: Arrow does both
+    without holding Python up. One table at most waits, so that memory stays bounded.
+    """
+
+    def __init__(self, path: Path, kind: str, hand: ThreadPoolExecutor) -> None:
+        self.path, self.kind, self.hand = path, kind, hand
         self.writer: Any = None
+        self.writing: Future[None] | None = None
 
     def write(self, table: pa.Table) -> None:
         """Append a piece; the first decides the columns."""
@@ -196,12 +202,19 @@ class Sink:
                 _refuse_nested(table.schema)
             make = {".csv": pacsv.CSVWriter, ".parquet": pq.ParquetWriter}[self.kind]
             self.writer = make(str(self.path), table.schema)
-        self.writer.write_table(table)
+        self._wait()
+        self.writing = self.hand.submit(self.writer.write_table, table)
 
     def close(self) -> None:
         """Write what is left, and the file's end."""
+        self._wait()
         if self.writer is not None:
             self.writer.close()
+
+    def _wait(self) -> None:
+        """Return when nothing is being written, or raise what went wrong with it."""
+        if self.writing is not None:
+            self.writing.result()
 
 
 def _refuse_nested(schema: pa.Schema) -> None:
@@ -219,7 +232,7 @@ def sink(path: Path) -> Iterator[Sink]:
     kind = path.suffix.lower()
     if kind not in (".csv", ".parquet"):
         raise DataFileError(f"{path.name}: found ending {path.suffix!r}; wanted .csv or .parquet")
-    with appearing_file(path) as partial:
-        made = Sink(partial, kind)
+    with appearing_file(path) as partial, ThreadPoolExecutor(1) as hand:
+        made = Sink(partial, kind, hand)
         yield made
         made.close()
