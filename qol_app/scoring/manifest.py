@@ -74,7 +74,7 @@ def score_descriptions(
 
 
 def flagged(instrument: Instrument, value_sets: Sequence[str] | None = None) -> Iterator[str]:
-    """Yield a sentence for all that was not followed to its source, grouped by how it was."""
+    """Yield sentences on all that was not followed to its source, and on what we chose."""
     for flag in Flag:
         if flag is Flag.VERIFIED:
             continue
@@ -84,9 +84,16 @@ def flagged(instrument: Instrument, value_sets: Sequence[str] | None = None) -> 
             for one in instrument.value_sets
             if one.flag is flag and (value_sets is None or one.code in value_sets)
         ]
-        parts += [f"source of the {one.what}" for one in instrument.sources if one.flag is flag]
+        sources = [one for one in instrument.sources if one.flag is flag]
+        # What was decided here has no source to be followed to: we are the source.
+        ours = flag is Flag.OWN_CHOICE
+        parts += [
+            f"{one.what} ({one.citation})" if ours else f"source of the {one.what}"
+            for one in sources
+        ]
         if parts:
-            yield f"{instrument.title}: {flag}, not followed to its source: {', '.join(parts)}"
+            how = "" if ours else ", not followed to its source"
+            yield f"{instrument.title}: {flag}{how}: {', '.join(parts)}"
 
 
 def file_sha256(path: Path) -> str:

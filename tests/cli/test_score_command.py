@@ -119,6 +119,16 @@ def test_what_was_not_followed_to_its_source_is_said(run, tmp_path):
     assert "note: EORTC QLQ-BR42: one source, not followed to its source: BRBI" in done.output
 
 
+def test_a_choice_of_our_own_is_said_to_be_one(run, tmp_path):
+    _needed("rand-36")
+    path = tmp_path / "in.csv"
+    pd.DataFrame({f"i{n}": [1] for n in range(1, 37)}).to_csv(path, index=False)
+    done = run("rand-36", path, "-o", tmp_path / "out.csv")
+    wanted = "note: RAND-36: own choice: missing rule (half of the items, chosen for this program)"
+    assert wanted in done.output
+    assert "not followed" not in done.output
+
+
 def _needed(code: str) -> None:
     if not (INSTRUMENTS / code).exists():
         pytest.skip(f"{code} is not among the instruments here")
