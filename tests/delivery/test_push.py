@@ -117,6 +117,8 @@ def test_an_installation_calls_public_services_only():
         ("no key at all", "mailto:qol@example.org", "VAPID_PRIVATE_KEY"),
         (private_key(), "http://localhost:8000", "MAIL_FROM"),
     ],
+    # A drawn key would name the case anew in every process that runs tests.
+    ids=["no key", "short key", "no key at all", "no contact"],
 )
 def test_a_missing_or_wrong_setting_is_named(key, contact, names):
     with pytest.raises(SettingsError, match=names):
