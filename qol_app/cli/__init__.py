@@ -11,6 +11,7 @@ from typing import Any
 import click
 from flask import Flask
 from flask.cli import with_appcontext
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from qol_app.cli.amend import amend_group
@@ -95,7 +96,7 @@ def _in_words(error: OperationalError) -> str:
     """Return what went wrong with the database; where none could be opened, which one."""
     if error.statement is not None:
         return in_words(error)
-    found = runtime().database.engine.url.render_as_string(hide_password=True)
+    found = make_url(runtime().settings.database_url).render_as_string(hide_password=True)
     reason = str(error.orig).strip().splitlines()[0]
     return (
         f"DATABASE_URL: found {found}, which cannot be opened ({reason}); "
