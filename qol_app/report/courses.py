@@ -1,6 +1,7 @@
 """Quality of life over time: mean profiles, all scales at two timepoints, the mixed model."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -174,10 +175,13 @@ def _scale_rows(
         }
         rows = data.course(scale, instrument.code, [timepoint])
         if rows["value"].notna().sum():
-            yield from ({**labels, **one} for one in _effects(data, rows))
+            for one in _effects(data, rows):
+                compared = data.compares and pd.notna(one["estimate"])
+                size = data.size(instrument.code, scale, one["estimate"]) if compared else ""
+                yield {**labels, **one, "size": size}
 
 
-def _effects(data: ReportData, rows: pd.DataFrame) -> Iterator[dict[str, object]]:
+def _effects(data: ReportData, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
     nothing = {"group": "", "estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan, "n": 0}
     try:
         if not data.compares:
@@ -260,6 +264,7 @@ def _forest_figure(data: ReportData, mine: pd.DataFrame) -> Figure:
             ],
             "n": mine["n"].to_numpy(),
             "smallest_that_matters": [say.number(one, 0) for one in mine["smallest_that_matters"]],
+            **({"size": mine["size"].to_numpy()} if data.compares else {}),
         }
     )
     words = (

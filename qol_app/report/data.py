@@ -22,6 +22,7 @@ from qol_app.definition.interpretation import (
     DifferenceSizes,
     Interpretation,
     Responder,
+    difference_size,
     responder_threshold,
 )
 from qol_app.definition.parts import in_language
@@ -143,6 +144,14 @@ class ReportData:
             if scale in guide.values:
                 return Threshold(guide.values[scale][0], guide.source)
         return None
+
+    def size(self, instrument: str, scale: str, difference: float) -> str:
+        """Return how large a difference between groups is by the published bounds; or ""."""
+        known = self.interpretations.get(instrument)
+        for guide in known.of_kind(DifferenceSizes) if known else ():
+            if scale in guide.values and pd.notna(difference):
+                return difference_size(guide, scale, difference)
+        return ""
 
     def course(self, scale: str, instrument: str, timepoints: Iterable[str]) -> pd.DataFrame:
         """Return the analysis rows of one scale at these timepoints, see `dataset.one_scale`."""

@@ -9,12 +9,15 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from qol_app.analysis.change import change_from_baseline
 from qol_app.definition.instrument import Instrument
 from qol_app.definition.interpretation import (
+    ChangeClasses,
     ClinicalImportance,
     GuideBase,
     MinimalDifferences,
     Reference,
+    change_class,
     is_problem,
 )
 from qol_app.definition.parts import in_language
@@ -28,6 +31,7 @@ from qol_app.scoring.steps import smallest_step
 SCALES = ["instrument", "scale", "title", "better", "smallest_step", "one_participant",
           "between_groups", "problem"]  # fmt: skip
 BEYOND = ["scale", "title", "timepoint", "arm", "beyond", "answered", "percent"]
+CHANGES = ["scale", "title", "timepoint", "arm", "n", "mean_change", "meaning"]
 OTHERS = ["scale", "title", "population", "mean", "sd", "here_at_baseline"]
 
 
@@ -55,6 +59,14 @@ def reading(data: ReportData) -> Section:
     others = [row for one, scales in answered for row in _others(data, one, scales)]
     table = pd.DataFrame(others, columns=OTHERS)
     draft.table("others", say("Scores of other people"), table, _others_shown(say, table))
+    changes = [row for one, scales in answered for row in _changes(data, one, scales)]
+    classed = pd.DataFrame(changes, columns=CHANGES)
+    draft.table(
+        "change-classes",
+        say("What the mean change from baseline means"),
+        classed,
+        classed.assign(mean_change=list(map(say.number, classed["mean_change"]))),
+    )
     for instrument, _ in answered:
         _name_sources(draft, data, instrument)
     return draft.section()
@@ -152,6 +164,25 @@ def _beyond(
                 if len(there):
                     n = sum(bool(is_problem(guide, instrument, scale, one)) for one in there)  # type: ignore[arg-type]
                     yield scale, title, timepoint, arm, n, len(there), 100 * n / len(there)
+
+
+def _changes(
+    data: ReportData, instrument: Instrument, scales: dict[str, str]
+) -> Iterator[tuple[object, ...]]:
+    """Yield the mean change by scale, timepoint and arm, and the published class it belongs to."""
+    known = data.interpretations.get(instrument.code)
+    planned = {one.code for one in data.later}
+    times = [code for code in data.options.key_timepoints if code in planned]
+    for guide in known.of_kind(ChangeClasses) if known else ():
+        for scale, title in scales.items():
+            if scale not in guide.values:
+                continue
+            for timepoint in times:
+                rows = data.course(scale, instrument.code, [timepoint])
+                for row in change_from_baseline(rows, by=["arm"]).table.itertuples():
+                    if row.n:
+                        meaning = change_class(guide, instrument, scale, row.mean)
+                        yield scale, title, timepoint, row.arm, row.n, row.mean, meaning
 
 
 def _main(data: ReportData, instrument: Instrument, scale: str) -> pd.DataFrame:

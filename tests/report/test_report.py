@@ -251,7 +251,7 @@ def test_baseline_scores_are_those_of_each_instruments_own_scales(sections):
 
 def test_scores_are_read_by_the_instrument_s_own_guides(by_arm, sections):
     section = next(one for one in sections if one.code == "reading")
-    points, beyond, others = (one.frame for one in section.tables)
+    points, beyond, others, _ = (one.frame for one in section.tables)
     by_scale = points.set_index("scale")
     assert by_scale.loc["FA", "smallest_step"] == pytest.approx(100 / 9)
     assert by_scale.loc["PF", "smallest_step"] == pytest.approx(100 / 15)
@@ -296,6 +296,33 @@ def test_hazard_ratios_by_subgroup_say_which_side_favours_whom(sections):
 def test_the_first_table_begins_each_characteristic_with_a_capital(sections):
     (table, *_) = section_of(sections, "table-1").tables
     assert {"Site", "Language"} <= set(table.frame["characteristic"])
+
+
+def test_mean_changes_and_differences_are_read_by_published_bounds(by_arm, sections):
+    """Cocks 2012 for changes, PF -10/-5/2/7 and FA 10/5/-4/-9; Cocks 2011 for differences."""
+    changes = all_tables(sections)["change-classes"].set_index("scale")
+    bounds = {"PF": (-10, -5, 2, 7, 1), "FA": (-10, -5, 4, 9, -1)}
+    for scale, (worse, bad, good, better, sign) in bounds.items():
+        for row in changes.loc[[scale]].itertuples():
+            rows = by_arm.scores
+            mine = rows[
+                (rows["scale"] == scale) & (rows["timepoint"] == row.timepoint)
+                & (rows["arm"] == row.arm) & rows["main"]
+            ]  # fmt: skip
+            known = (mine["value"] - mine["baseline"]).dropna()
+            assert (row.n, row.mean_change) == (len(known), pytest.approx(known.mean()))
+            signed = sign * row.mean_change
+            classes = [
+                (signed <= worse, "medium deterioration"), (signed <= bad, "small deterioration"),
+                (signed >= better, "medium improvement"), (signed >= good, "small improvement"),
+            ]  # fmt: skip
+            assert row.meaning == next((name for holds, name in classes if holds), "no change")
+    figures = [one for one in section_of(sections, "scales").figures if "size" in one.table.frame]
+    frame = pd.concat([one.table.frame for one in figures]).query("scale == 'PF'")
+    assert len(frame)
+    for row in frame.itertuples():
+        reached = sum(abs(row.estimate) >= bound for bound in (5, 14, 22))
+        assert row.size == ("trivial", "small", "medium", "large")[reached]
 
 
 def test_events_of_neighbouring_days_share_one_label(by_arm):
