@@ -121,18 +121,13 @@ def test_the_worker_ticks_and_gives_its_lease_back_when_told_to_end(instance):
 
 
 @pytest.mark.slow
-def test_a_worker_told_to_end_while_it_hands_out_jobs_ends(instance):
-    process = start(instance, (sys.executable, "-c", TOLD_WHILE_HANDING_OVER))
-    try:
-        said, _ = process.communicate(timeout=WITHIN_S)
-    finally:
-        process.kill()
-    assert process.returncode == 0, said
-
-
-@pytest.mark.slow
-def test_a_worker_told_to_end_in_whichever_thread_ends(instance):
-    process = start(instance, (sys.executable, "-c", TOLD_IN_ANOTHER_THREAD))
+@pytest.mark.parametrize(
+    "told",
+    [TOLD_WHILE_HANDING_OVER, TOLD_IN_ANOTHER_THREAD],
+    ids=["while it hands out jobs", "in whichever thread"],
+)
+def test_a_worker_told_to_end_ends(instance, told):
+    process = start(instance, (sys.executable, "-c", told))
     try:
         said, _ = process.communicate(timeout=WITHIN_S)
     finally:
