@@ -1,4 +1,4 @@
-"""Statements about some rows by their numbers, most often about a single one."""
+"""Statements about some rows by their numbers or codes, most often about a single one."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -8,21 +8,21 @@ from sqlalchemy.orm import Session
 
 
 class OfSome:
-    """A query of what belongs to some numbers, made once for one of them and once for several.
+    """A query of what belongs to some keys, made once for one of them and once for several.
 
     A list of parameters is written into a statement anew each time it is executed, which takes
-    as long as executing it: for one number, which is what most ask about, it need not be.
+    as long as executing it: for one key, which is what most ask about, it need not be.
     """
 
-    def __init__(self, number: Any, query: Select[*tuple[Any, ...]]) -> None:
-        self._of_one = query.where(number == bindparam("only"))
-        self._of_several = query.where(number.in_(bindparam("numbers", expanding=True)))
+    def __init__(self, key: Any, query: Select[*tuple[Any, ...]]) -> None:
+        self._of_one = query.where(key == bindparam("only"))
+        self._of_several = query.where(key.in_(bindparam("keys", expanding=True)))
 
     def rows(
-        self, on: Session | Connection, numbers: Collection[int], **other: Any
+        self, on: Session | Connection, keys: Collection[int] | Collection[str], **other: Any
     ) -> Sequence[Row[Any]]:
-        """Return the rows of these numbers; ``other`` are the parameters of the query itself."""
-        if len(numbers) == 1:
-            (only,) = numbers
+        """Return the rows of these keys; ``other`` are the parameters of the query itself."""
+        if len(keys) == 1:
+            (only,) = keys
             return on.execute(self._of_one, {"only": only, **other}).all()
-        return on.execute(self._of_several, {"numbers": list(numbers), **other}).all()
+        return on.execute(self._of_several, {"keys": list(keys), **other}).all()

@@ -174,6 +174,10 @@ class History:
                 return ContactState(Contact.HELD, hold.reason, hold.until)
         return ACTIVE
 
+    def stopped_for_good(self, on: date) -> bool:
+        """Whether only a change of what is recorded could allow contact again from this day on."""
+        return any(event.on <= on for event in self._stopping())
+
     def held_on(self, day: date) -> Hold | None:
         """Return the pause that covers a day, if any."""
         return next((hold for hold in self.holds if hold.covers(day)), None)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from qol_app.crypto import Hasher, new_token, token_hash
@@ -26,7 +26,7 @@ RETURN_WITHIN = timedelta(hours=24)
 _BUDGET = table_of(AttemptBudget)
 # The first try makes the row, a later one counts on until the budget is used up.
 _CHARGE = {
-    name: insert(_BUDGET)
+    name: dialect.insert(_BUDGET)
     .values(scope=bindparam("scope"), period=bindparam("period"), used=1)
     .on_conflict_do_update(
         index_elements=["scope", "period"],
@@ -35,13 +35,15 @@ _CHARGE = {
     )
     .inline()
     .execution_options(preserve_rowcount=True)
-    for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
 }
 _REFUND = (
     update(_BUDGET)
     .where(_BUDGET.c.scope == bindparam("of"), _BUDGET.c.period == bindparam("within"))
     .values(used=_BUDGET.c.used - 1)
 )
+# Straight into the table: every message has a link of its own.
+_ADD_LINK = insert(table_of(AccessLink)).returning(table_of(AccessLink).c.id)
 
 
 @dataclass(frozen=True)
@@ -88,24 +90,23 @@ def new_link(
 ) -> tuple[str, int]:
     """Return a fresh link token and the number of its row, for whoever wants to know it again."""
     token = new_token()
-    link = AccessLink(
-        participant_id=participant.id,
-        token_hash=token_hash(token),
-        created_at=ctx.now,
-        created_by=ctx.actor.staff_id,
-        expires_at=ctx.now + life,
-    )
-    ctx.session.add(link)
-    ctx.session.flush()
+    values = {
+        "participant_id": participant.id,
+        "token_hash": token_hash(token),
+        "created_at": ctx.now,
+        "created_by": ctx.actor.staff_id,
+        "expires_at": ctx.now + life,
+    }
+    link_id: int = ctx.session.connection().execute(_ADD_LINK, values).scalar_one()
     audit.record(
         ctx,
         "link.issue",
         "access_link",
-        link.id,
+        link_id,
         new={"participant": participant.id},
         site=site_code(ctx, participant),
     )
-    return token, link.id
+    return token, link_id
 
 
 def revoke_links(ctx: Context, participant: Participant, reason: str = "") -> None:

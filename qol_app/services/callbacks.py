@@ -24,7 +24,7 @@ from qol_app.services.addresses import Addresses
 from qol_app.services.contacting import ARRIVED, BAD_ADDRESS, BAD_ADDRESS_TASKS
 from qol_app.services.context import Context
 from qol_app.services.outgoing import bad_address
-from qol_app.services.tasks import finish_by_itself
+from qol_app.services.tasks import UNCERTAIN_TASK, finish_by_itself
 
 # How much each state knows; a report that knows no more changes nothing.
 KNOWS = {
@@ -117,7 +117,7 @@ def apply(ctx: Context, channel: str, report: Report) -> bool:
         return False
     old, delivery.status, delivery.finished_at = delivery.status, report.status, ctx.now
     if old == "uncertain":
-        finish_by_itself(ctx, reminder.assessment_id, "message_uncertain", report.status)
+        finish_by_itself(ctx, reminder.assessment_id, UNCERTAIN_TASK, report.status)
     farthest = max((one.status for one in attempts), key=FARTHEST.index)
     if reminder.status != ARRIVED and farthest in BECOMES:
         BECOMES[farthest](ctx, reminder)

@@ -1,14 +1,14 @@
 """What is written to one participant: the protocol's text, a fresh link, a way to say stop."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
-from qol_app.db.tables import Assessment, AuditEvent, Definition, Reminder
-from qol_app.definition.instrument import Instrument
+from qol_app.db.base import table_of
+from qol_app.db.tables import Assessment, AuditEvent, Reminder
 from qol_app.definition.message_texts import Messages, load_messages
 from qol_app.delivery.message import Attachment, Message
 from qol_app.errors import SettingsError
@@ -27,6 +27,13 @@ from qol_app.settings import Settings
 
 # Which of a message's wordings a channel has room for; any other than these the one line.
 WORDING = {"email": "text", "console": "text", "push": "notice"}
+
+_event = table_of(AuditEvent)
+_MOVES = select(func.count()).where(
+    _event.c.subject == "assessment",
+    _event.c.subject_id == bindparam("of"),
+    _event.c.action == "assessment.move",
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ def address_of(ctx: Context, person: Person, channel: str) -> str | None:
     column = ADDRESSES.get(channel)
     if column is None:
         return ""
-    return getattr(identity.identity_of(ctx, person.participant.identity_ref), column)
+    return identity.detail_of(ctx, person.participant.identity_ref, column)
 
 
 def compose(
@@ -149,32 +156,15 @@ def attachments(
 
 
 def _times_moved(ctx: Context, row: Assessment) -> int:
-    query = select(func.count()).select_from(AuditEvent)
-    found = ctx.session.scalar(
-        query.where(
-            AuditEvent.subject == "assessment",
-            AuditEvent.subject_id == row.public_id,
-            AuditEvent.action == "assessment.move",
-        )
-    )
-    return found or 0
+    found: int = ctx.session.connection().execute(_MOVES, {"of": row.public_id}).scalar_one()
+    return found
 
 
 def left_to_answer(ctx: Context, person: Person, row: Assessment) -> tuple[int, int]:
     """Return how many questions of an assessment are left, and about how many minutes."""
     if row.started_at is None:
-        instruments = _newest_instruments(ctx, row.instruments)
+        instruments = ctx.library.newest_instruments(ctx.session, row.instruments)
         questions = sum(1 for one in instruments for item in one.items if item.asked_if is None)
         return questions, person.protocol.package(row.package).minutes
     found = sitting(ctx, person.participant, row).progress
     return found.items_left, max(1, found.minutes_left)
-
-
-def _newest_instruments(ctx: Context, codes: Sequence[str]) -> list[Instrument]:
-    # By number only: the definitions themselves are large, and in the library already.
-    query = (
-        select(func.max(Definition.id))
-        .where(Definition.kind == "instrument", Definition.code.in_(codes))
-        .group_by(Definition.code)
-    )
-    return [ctx.library.instrument(ctx.session, id_) for id_ in ctx.session.scalars(query)]

@@ -24,6 +24,7 @@ from qol_app.db.tables import (
     Submission,
     Task,
 )
+from qol_app.definition.event_kinds import STOPS, effect_of
 from qol_app.definition.protocol import Protocol
 from qol_app.schedule.history import History
 from qol_app.schedule.reminders import Preferences
@@ -101,14 +102,24 @@ class Person:
     def steps_done(self, assessment_id: int) -> set[str]:
         """Return the steps of an assessment that need no further thought.
 
-        A step that failed for its address alone is open again: another channel may do.
+        A step that failed for its address alone is open again: another channel may do. So is
+        a call that was called off for an event that was then taken back.
         """
         reminded = {
             reminder.step
             for reminder in self.reminders
             if reminder.assessment_id == assessment_id and reminder.why != BAD_ADDRESS
         }
-        return reminded | {task.kind for task in self.tasks if task.assessment_id == assessment_id}
+        return reminded | {
+            task.kind
+            for task in self.tasks
+            if task.assessment_id == assessment_id and not _called_off(task)
+        }
+
+
+def _called_off(task: Row[Any]) -> bool:
+    """Whether nobody did this task, because contact had stopped."""
+    return task.done_by is None and effect_of(task.outcome) in STOPS
 
 
 def people(

@@ -1,6 +1,7 @@
 """What each site is told in the morning: how much waits, never about whom."""
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -11,7 +12,7 @@ from sqlalchemy import Row, bindparam, func, select, update
 
 from qol_app.db.base import table_of
 from qol_app.db.several import OfSome
-from qol_app.db.tables import Assessment, Digest, Participant, Reminder, Site, Submission, Task
+from qol_app.db.tables import Assessment, Digest, Participant, Site, Submission, Task
 from qol_app.delivery.errors import TryAgainLater, Uncertain
 from qol_app.delivery.message import HandedOver, Message
 from qol_app.i18n import translations
@@ -20,6 +21,8 @@ from qol_app.services.composing import House
 from qol_app.services.context import Context, today
 from qol_app.services.lease import INSERTS
 from qol_app.services.looking import Look
+from qol_app.services.participants import histories
+from qol_app.services.tasks import UNCERTAIN_TASK
 
 # Local hour from which a site's morning mail goes out, on working days.
 MORNING, NOON = 7, 12
@@ -32,28 +35,27 @@ _SITES = select(_site.c.id, _site.c.code, _site.c.email, _site.c.timezone).order
 _TOLD = select(_digest.c.site_id, _digest.c.day, _digest.c.status).where(
     _digest.c.day >= bindparam("since")
 )
-# For each count the query of it: asked of every site each morning, so made once.
-_per_site = select(Participant.site_id, func.count().label("n"))
-_WAITING = {
-    name: OfSome(Participant.site_id, query.group_by(Participant.site_id))
-    for name, query in {
-        "closing": _per_site.join(Assessment, Assessment.participant_id == Participant.id)
-        .outerjoin(Submission, Submission.assessment_id == Assessment.id)
-        .where(
-            Assessment.opens_on <= bindparam("day"),
-            Assessment.closes_on.between(bindparam("day"), bindparam("soon")),
-            Assessment.dropped_at.is_(None),
-            Assessment.counted_by_id.is_(None),
-            Submission.assessment_id.is_(None),
-        ),
-        "tasks": _per_site.join(Task, Task.participant_id == Participant.id).where(
-            Task.done_at.is_(None)
-        ),
-        "uncertain": _per_site.join(Reminder, Reminder.participant_id == Participant.id).where(
-            Reminder.status == "uncertain"
-        ),
-    }.items()
-}
+# Asked of every site each morning, so made once.
+_CLOSING = OfSome(
+    Participant.site_id,
+    select(Participant.site_id, Participant.id.label("participant_id"))
+    .join(Assessment, Assessment.participant_id == Participant.id)
+    .outerjoin(Submission, Submission.assessment_id == Assessment.id)
+    .where(
+        Assessment.opens_on <= bindparam("day"),
+        Assessment.closes_on.between(bindparam("day"), bindparam("soon")),
+        Assessment.dropped_at.is_(None),
+        Assessment.counted_by_id.is_(None),
+        Submission.assessment_id.is_(None),
+    ),
+)
+_TASKS = OfSome(
+    Participant.site_id,
+    select(Participant.site_id, Task.kind, func.count().label("n"))
+    .join(Task, Task.participant_id == Participant.id)
+    .where(Task.done_at.is_(None))
+    .group_by(Participant.site_id, Task.kind),
+)
 _CONCLUDE = (
     update(_digest)
     .where(_digest.c.id == bindparam("of"))
@@ -150,18 +152,34 @@ def conclude(ctx: Context, outgoing: OutgoingDigest, outcome: HandedOver | Excep
 
 
 def counts(ctx: Context, sites: Collection[Row[Any]]) -> dict[int, Counts]:
-    """Return how much waits today at each of the sites, by the number of the site."""
-    days = {site.id: ctx.today(site.timezone) for site in sites}
-    found: dict[int, dict[str, int]] = {id_: {} for id_ in days}
+    """Return how much waits today at each of the sites, by the number of the site.
+
+    What somebody left unanswered who died or left the study waits for nobody. A message that
+    may not have arrived is counted until the task about it is done.
+    """
+    day_of = {site.id: ctx.today(site.timezone) for site in sites}
     ctx.session.flush()
-    connection = ctx.session.connection()
-    for day in set(days.values()):
-        here = [id_ for id_, local in days.items() if local == day]
-        for name, query in _WAITING.items():
-            for row in query.rows(connection, here, day=day, soon=day + CLOSING_WITHIN):
-                found[row.site_id][name] = row.n
-    nothing = {"closing": 0, "tasks": 0, "uncertain": 0}
-    return {id_: Counts(**{**nothing, **some}) for id_, some in found.items()}
+    found: dict[int, Counter[str]] = {id_: Counter() for id_ in day_of}
+    for row in _TASKS.rows(ctx.session.connection(), list(day_of)):
+        found[row.site_id]["tasks"] += row.n
+        found[row.site_id]["uncertain"] += row.n if row.kind == UNCERTAIN_TASK else 0
+    for site_id in _sites_of_closing(ctx, day_of):
+        found[site_id]["closing"] += 1
+    return {
+        id_: Counts(one["closing"], one["tasks"], one["uncertain"]) for id_, one in found.items()
+    }
+
+
+def _sites_of_closing(ctx: Context, day_of: Mapping[int, date]) -> Iterator[int]:
+    """Yield for each assessment that closes within a week, and can be answered, its site."""
+    for day in set(day_of.values()):
+        here = [id_ for id_, local in day_of.items() if local == day]
+        soon = day + CLOSING_WITHIN
+        rows = _CLOSING.rows(ctx.session.connection(), here, day=day, soon=soon)
+        known = histories(ctx, {row.participant_id for row in rows}) if rows else {}
+        for row in rows:
+            if not known[row.participant_id].stopped_for_good(day):
+                yield row.site_id
 
 
 def _begun(

@@ -8,7 +8,6 @@ from sqlalchemy import bindparam, select
 from qol_app.db.tables import Assessment, Participant, Site, Submission
 from qol_app.definition.parts import in_language
 from qol_app.services.context import Context
-from qol_app.services.library import newest_id
 from qol_app.services.participants import history
 from qol_app.services.planning import assessments_of
 from qol_app.services.sittings import final_stop, sitting
@@ -155,9 +154,6 @@ def _amount(ctx: Context, participant: Participant, row: Assessment) -> tuple[in
     if row.started_at is not None:
         state = sitting(ctx, participant, row).progress
         return state.asked, state.items_left, min(state.minutes_left, whole)
-    instruments = [
-        ctx.library.instrument(ctx.session, newest_id(ctx.session, "instrument", code))
-        for code in row.instruments
-    ]
+    instruments = ctx.library.newest_instruments(ctx.session, row.instruments)
     n_items = sum(len([i for i in one.items if i.asked_if is None]) for one in instruments)
     return n_items, n_items, whole

@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete, select
 
 from qol_app.crypto import public_id
+from qol_app.db.base import table_of
 from qol_app.db.tables import Contact, Participant
 from qol_app.errors import NotAllowed
 from qol_app.services import audit
@@ -17,6 +18,12 @@ from qol_app.services.reminders import look_now
 from qol_app.services.tasks import finish_of_person
 
 FIELDS = ("name", "phone", "email", "push")
+
+_contact = table_of(Contact)
+_DETAILS = {
+    field: select(_contact.c[field]).where(_contact.c.identity_ref == bindparam("ref"))
+    for field in FIELDS
+}
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,12 @@ def sealed_fields(ctx: Context, identity: Identity, ref: str) -> dict[str, str |
         for field in FIELDS
         for value in [getattr(identity, field)]
     }
+
+
+def detail_of(ctx: Context, ref: str, field: str) -> str | None:
+    """Return one plain detail, the only one that is opened; None where there is none of it."""
+    envelope = ctx.session.connection().execute(_DETAILS[field], {"ref": ref}).scalar_one_or_none()
+    return ctx.vault.open(envelope, "contact", field, ref) if envelope else None
 
 
 def identity_of(ctx: Context, ref: str) -> Identity:

@@ -1,6 +1,7 @@
 """Definitions as they were when a form was begun, parsed once per process."""
 
 import json
+from collections.abc import Collection
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -8,6 +9,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from qol_app.db.base import table_of
+from qol_app.db.several import OfSome
 from qol_app.db.tables import Definition
 from qol_app.definition.instrument import Instrument
 from qol_app.definition.protocol import Protocol
@@ -17,15 +19,12 @@ from qol_app.errors import NotAllowed
 Model = TypeVar("Model", bound=BaseModel)
 
 _definition = table_of(Definition)
-_NEWEST = (
-    select(_definition.c.id)
-    .where(
-        _definition.c.kind == bindparam("kind"),
-        _definition.c.code == bindparam("code"),
-        _definition.c.language == bindparam("language"),
-    )
-    .order_by(_definition.c.stand_in, _definition.c.id.desc())
-    .limit(1)
+# Of each code the one in force comes last: licensed wording after a stand-in, then by number.
+_IN_FORCE_LAST = OfSome(
+    _definition.c.code,
+    select(_definition.c.code, _definition.c.id)
+    .where(_definition.c.kind == bindparam("kind"), _definition.c.language == bindparam("language"))
+    .order_by(_definition.c.stand_in.desc(), _definition.c.id),
 )
 
 
@@ -47,6 +46,11 @@ class Library:
         """Return one version of an instrument's wording in one language."""
         return self._get(session, definition_id, Wording)
 
+    def newest_instruments(self, session: Session, codes: Collection[str]) -> list[Instrument]:
+        """Return the versions in force of some instruments, in the order of the codes."""
+        numbers = newest_ids(session, "instrument", codes).values()
+        return [self.instrument(session, number) for number in numbers]
+
     def known(self, definition_id: int) -> BaseModel | None:
         """Return one version of whatever it defines, if this process has read it before."""
         return self._parsed.get(definition_id)
@@ -65,20 +69,24 @@ class Library:
         return found
 
 
-def newest_id(session: Session, kind: str, code: str, language: str = "") -> int:
-    """Return the number of the version in force, without reading it.
+def newest_ids(
+    session: Session, kind: str, codes: Collection[str], language: str = ""
+) -> dict[str, int]:
+    """Return by code the number of the version in force, without reading any; in this order.
 
     Raises
     ------
     NotAllowed
-        If none is loaded.
+        If none is loaded of one of them.
     """
-    names = {"kind": kind, "code": code, "language": language}
-    found = session.connection().execute(_NEWEST, names).scalar()
-    if found is None:
-        what = " ".join(filter(None, (kind, code, language)))
-        raise NotAllowed(f"{what}: found none loaded; run 'flask definitions load'")
-    return int(found)
+    names = {"kind": kind, "language": language}
+    rows = _IN_FORCE_LAST.rows(session.connection(), codes, **names) if codes else ()
+    found = {row.code: int(row.id) for row in rows}
+    for code in codes:
+        if code not in found:
+            what = " ".join(filter(None, (kind, code, language)))
+            raise NotAllowed(f"{what}: found none loaded; run 'flask definitions load'")
+    return {code: found[code] for code in codes}
 
 
 def newest(session: Session, kind: str, code: str, language: str = "") -> Definition:
@@ -90,4 +98,4 @@ def newest(session: Session, kind: str, code: str, language: str = "") -> Defini
         If none is loaded.
     """
     session.flush()
-    return session.get_one(Definition, newest_id(session, kind, code, language))
+    return session.get_one(Definition, newest_ids(session, kind, [code], language)[code])

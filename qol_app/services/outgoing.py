@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from qol_app.db.base import table_of
 from qol_app.db.tables import Assessment, Delivery, Participant, Reminder
@@ -34,7 +34,7 @@ from qol_app.services.identity import keep_push
 from qol_app.services.lease import Lease, still_held
 from qol_app.services.looking import Look
 from qol_app.services.reminders import next_send_at
-from qol_app.services.tasks import finish_by_itself, open_task
+from qol_app.services.tasks import UNCERTAIN_TASK, finish_by_itself, open_task
 
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
@@ -68,6 +68,7 @@ _READY = (
 _ANY_UNFINISHED = (
     select(_ROW.c.id).where(or_(_ROW.c.status == WAITING, _ROW.c.status == SENDING)).limit(1)
 )
+_BEGIN = insert(table_of(Delivery)).returning(table_of(Delivery).c.id)
 
 
 @dataclass(frozen=True)
@@ -171,18 +172,17 @@ def _postpone(reminder: Reminder, until: datetime) -> None:
 def _begin(
     ctx: Context, person: Person, reminder: Reminder, message: Message, link_id: int
 ) -> Outgoing:
-    delivery = Delivery(
-        reminder_id=reminder.id,
-        reference=message.reference,
-        channel=reminder.channel,
-        language=message.language,
-        started_at=ctx.now,
-        access_link_id=link_id,
-    )
-    ctx.session.add(delivery)
-    ctx.session.flush()
+    values = {
+        "reminder_id": reminder.id,
+        "reference": message.reference,
+        "channel": reminder.channel,
+        "language": message.language,
+        "started_at": ctx.now,
+        "access_link_id": link_id,
+    }
+    delivery_id: int = ctx.session.connection().execute(_BEGIN, values).scalar_one()
     _audit(ctx, "message.begin", person, reminder, reference=message.reference)
-    return Outgoing(reminder.id, delivery.id, reminder.channel, message, ctx.now)
+    return Outgoing(reminder.id, delivery_id, reminder.channel, message, ctx.now)
 
 
 # --- how it ended ------------------------------------------------------------------------
@@ -236,7 +236,7 @@ def _write_down(
     rng: random.Random,
 ) -> None:
     if delivery.status == "uncertain" and ending.status != "uncertain":
-        finish_by_itself(ctx, reminder.assessment_id, "message_uncertain", "its worker came back")
+        finish_by_itself(ctx, reminder.assessment_id, UNCERTAIN_TASK, "its worker came back")
     delivery.status, delivery.detail = ending.status, _detail(outcome)
     # An earlier attempt was reported as delivered meanwhile: this one cannot undo that.
     if reminder.status != ARRIVED:
@@ -270,7 +270,7 @@ def _never(ctx: Context, reminder: Reminder, outcome: Undeliverable, rng: random
 
 def _unknown(ctx: Context, reminder: Reminder, outcome: Exception, rng: random.Random) -> None:
     reminder.status, reminder.why = "uncertain", "interrupted"
-    _ask_for_help(ctx, reminder, "message_uncertain")
+    _ask_for_help(ctx, reminder, UNCERTAIN_TASK)
 
 
 ENDINGS: Mapping[type, Ending] = {

@@ -14,7 +14,7 @@ from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from qol_app.db.base import table_of
-from qol_app.db.tables import Assessment, Participant, Reminder
+from qol_app.db.tables import Assessment, Participant, Reminder, Submission
 from qol_app.definition.protocol import Protocol
 from qol_app.definition.protocol_timing import step_applies
 from qol_app.schedule.history import Contact
@@ -30,7 +30,7 @@ from qol_app.schedule.reminders import (
 from qol_app.schedule.status import AssessmentFacts
 from qol_app.schedule.windows import from_day, local_instant
 from qol_app.services import audit
-from qol_app.services.contacting import Person, facts, people, submitted_at
+from qol_app.services.contacting import Person, facts, people
 from qol_app.services.context import Context
 from qol_app.services.lease import INSERTS, Lease, still_held
 from qol_app.services.looking import Look
@@ -38,7 +38,7 @@ from qol_app.services.tasks import finish_by_itself, open_task
 
 AT_ONCE = 200
 
-_ROW = table_of(Assessment)
+_ROW, _DONE = table_of(Assessment), table_of(Submission)
 _ANY_OVERDUE = select(_ROW.c.id).where(_ROW.c.look_again_at <= bindparam("now")).limit(1)
 _OVERDUE = (
     select(_ROW.c.id, _ROW.c.participant_id)
@@ -47,7 +47,8 @@ _OVERDUE = (
     .limit(bindparam("most"))
 )
 _DUE_ROWS = (
-    select(_ROW)
+    select(_ROW, _DONE.c.submitted_at)
+    .outerjoin(_DONE, _DONE.c.assessment_id == _ROW.c.id)
     .where(
         _ROW.c.participant_id.in_(bindparam("ids", expanding=True)),
         _ROW.c.look_again_at <= bindparam("now"),
@@ -176,13 +177,16 @@ def _next_look(
     """Return when something may have changed by itself: the next step, or tomorrow.
 
     A step that is due but has to wait (night, pause, hold, one contact a day) is looked at
-    again at the hour at which this person is written to.
+    again at the hour at which this person is written to. For whoever died or left the study
+    there is nothing to wait for: a retracted event has every row looked at anew.
     """
+    after = local_instant(facts.window.closes + timedelta(days=1), 0, person.zone)
+    if person.history.stopped_for_good(now.astimezone(person.zone).date()):
+        return after
     open_steps = [one for one in plan if one.step not in settled]
     ahead = [one.at for one in open_steps if one.at > now]
     if len(ahead) < len(open_steps):
         ahead.append(next_send_at(now, person))
-    after = local_instant(facts.window.closes + timedelta(days=1), 0, person.zone)
     return min([*ahead, after])
 
 
@@ -255,10 +259,9 @@ def _due_rows(
     for row in ctx.session.connection().execute(_DUE_ROWS, values):
         rows.setdefault(row.participant_id, []).append(row)
     known = people(ctx, list(rows), channels)
-    handed_in = submitted_at(ctx, [row.id for own in rows.values() for row in own])
     for id_, own in rows.items():
         person = known[id_]
-        yield person, [(row, facts(row, handed_in.get(row.id), person.zone)) for row in own]
+        yield person, [(row, facts(row, row.submitted_at, person.zone)) for row in own]
 
 
 def _look(

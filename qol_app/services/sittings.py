@@ -28,7 +28,7 @@ from qol_app.errors import NotAllowed, NotFound
 from qol_app.schedule.history import History
 from qol_app.services import audit
 from qol_app.services.context import Context
-from qol_app.services.library import Library, newest_id
+from qol_app.services.library import Library, newest_ids
 from qol_app.services.participants import history, site_code
 
 # Whoever is only lost from sight or on a pause may answer all the same, if they come by.
@@ -271,14 +271,16 @@ def _begin(ctx: Context, participant: Participant, row: Assessment) -> None:
     ctx.session.refresh(row)
     if row.started_at is not None:  # another device was quicker
         return
+    instruments = newest_ids(ctx.session, "instrument", row.instruments)
+    wordings = newest_ids(ctx.session, "wording", row.instruments, participant.language)
     for position, code in enumerate(row.instruments, start=1):
         ctx.session.add(
             Form(
                 assessment_id=row.id,
                 instrument=code,
                 position=position,
-                instrument_id=newest_id(ctx.session, "instrument", code),
-                wording_id=newest_id(ctx.session, "wording", code, participant.language),
+                instrument_id=instruments[code],
+                wording_id=wordings[code],
                 language=participant.language,
                 started_at=ctx.now,
             )

@@ -8,6 +8,9 @@ from qol_app.db.tables import Participant, Site, Task
 from qol_app.services import audit
 from qol_app.services.context import Context
 
+# A message that may have arrived, or not, is never sent again: somebody asks the participant.
+UNCERTAIN_TASK = "message_uncertain"
+
 
 def open_task(ctx: Context, participant_id: int, assessment_id: int, kind: str) -> bool:
     """Ask a coordinator for something; False if that is asked for already.

@@ -46,9 +46,10 @@ class Sender:
     def send(self, lease: Lease, reminder_ids: Iterable[int]) -> int:
         """Hand over these reminders, those that are still wanted, each by one thread."""
         ids = list(reminder_ids)
-        if len(ids) <= 1:
+        threads = min(self.threads, len(ids))
+        if threads <= 1:
             return sum(self._send_one(lease, id_) for id_ in ids)
-        with ThreadPoolExecutor(min(self.threads, len(ids)), "send") as pool:
+        with ThreadPoolExecutor(threads, "send") as pool:
             return sum(pool.map(lambda id_: self._send_one(lease, id_), ids))
 
     def _send_one(self, lease: Lease, reminder_id: int) -> bool:

@@ -1,6 +1,6 @@
 """Reminders go out once, when they should, and stop the moment they are not needed."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,7 +8,7 @@ import pytest
 from qol_app.crypto import token_hash
 from qol_app.db.tables import Participant
 from qol_app.delivery.errors import TryAgainLater, Uncertain, Undeliverable
-from qol_app.services import access, submissions
+from qol_app.services import access, events, submissions
 from qol_app.services.identity import Identity
 from qol_app.services.planning import assessments_of
 from tests.conftest import fresh_study
@@ -129,6 +129,42 @@ def test_a_call_asked_of_staff_is_called_off_by_answers_and_by_what_stops_contac
     assert open_tasks(runtime) == []
     live(worker, clock, days=10, every_h=48)
     assert open_tasks(runtime) == []
+
+
+def test_a_call_that_was_called_off_for_a_death_is_asked_again_when_the_death_is_taken_back(
+    runtime, worker, clock
+):
+    participant = enrol(runtime)
+    live(worker, clock, days=25)
+    happen(runtime, participant, "death", clock.now.date())
+    tick(worker)
+    assert open_tasks(runtime) == []
+    with runtime.writing(TESTS) as ctx:
+        person = ctx.session.get_one(Participant, participant)
+        death = next(one for one in events.standing_events(ctx, person) if one.kind == "death")
+        events.retract(ctx, person, death.id, "another person's")
+    tick(worker)
+    assert open_tasks(runtime) == ["call"]
+
+
+@pytest.mark.parametrize("kind", ["death", "withdrawal_qol", "end_of_study"])
+def test_whoever_has_left_for_good_is_not_looked_at_again_until_the_window_has_closed(
+    runtime, worker, clock, kind
+):
+    participant = enrol(runtime)
+    tick(worker)
+    clock.move(days=1)
+    happen(runtime, participant, kind, clock.now.date())
+    tick(worker)
+    with runtime.reading(TESTS) as ctx:
+        waiting = [one for one in assessments_of(ctx, participant) if one.look_again_at]
+    assert waiting
+    for one in waiting:
+        day_after = one.closes_on + timedelta(days=1)
+        assert one.look_again_at == datetime.combine(day_after, time(), STOCKHOLM)
+    live(worker, clock, days=40)
+    assert set(statuses(runtime)) == {"opening", "day-3", "day-7", "last"}
+    assert [one.why for one in reminders(runtime) if one.status == "skipped"] == [kind] * 3
 
 
 def test_a_call_asked_of_staff_stays_while_contact_is_only_paused(runtime, worker, clock):

@@ -7,7 +7,9 @@ from sqlalchemy import select
 
 from qol_app.db.tables import Digest
 from qol_app.delivery.errors import TryAgainLater, Uncertain
-from tests.messaging import EMAIL, TESTS, Provider, enrol, make_worker
+from qol_app.services.planning import assessments_of
+from qol_app.services.tasks import UNCERTAIN_TASK, finish_by_itself, open_task
+from tests.messaging import EMAIL, TESTS, Provider, enrol, happen, make_worker
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 EIGHT = datetime(2026, 12, 16, 8, 0, tzinfo=STOCKHOLM)  # T0 closes on the 21st
@@ -62,6 +64,34 @@ def test_a_busy_server_is_tried_again_and_an_uncertain_mail_is_not(runtime, cloc
     tell(worker, times=4)
     assert provider.calls == 2
     assert "uncertain" in rows(runtime).values()
+
+
+def test_what_somebody_who_died_left_unanswered_is_not_on_the_list(runtime, clock):
+    provider = Provider()
+    worker = make_worker(runtime, email=provider)
+    participant = enrol(runtime)
+    clock.now = EIGHT
+    happen(runtime, participant, "death", EIGHT.date())
+    tell(worker)
+    assert provider.taken == []
+    assert set(rows(runtime).values()) == {"nothing"}
+
+
+def test_an_uncertain_message_is_told_until_somebody_has_asked(runtime, clock):
+    provider = Provider()
+    worker = make_worker(runtime, email=provider)
+    participant = enrol(runtime)
+    clock.now = EIGHT
+    with runtime.writing(TESTS) as ctx:
+        (row, *_) = assessments_of(ctx, participant)
+        open_task(ctx, participant, row.id, UNCERTAIN_TASK)
+    tell(worker)
+    assert "Meddelanden som kanske inte har kommit fram: 1" in provider.taken[-1].text
+    with runtime.writing(TESTS) as ctx:
+        finish_by_itself(ctx, row.id, UNCERTAIN_TASK, "asked")
+    clock.move(days=1)
+    tell(worker)
+    assert "Meddelanden som kanske inte har kommit fram: 0" in provider.taken[-1].text
 
 
 def test_two_workers_tell_a_site_once(runtime, clock):
