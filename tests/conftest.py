@@ -76,6 +76,20 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return True if ABSENT and about_the_trial else None
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have each process begin with its share of the slow tests: none is left over at the end."""
+    n = getattr(config, "workerinput", {}).get("workercount", 1)
+    slow = [one for one in items if one.get_closest_marker("slow")]
+    quick = [one for one in items if not one.get_closest_marker("slow")]
+    shares = [[*share(slow, k, n), *share(quick, k, n)] for k in range(n)]
+    items[:] = [one for mine in shares for one in mine]
+
+
+def share(items: list[pytest.Item], k: int, n: int) -> list[pytest.Item]:
+    """Return the k-th of n equal parts; the tests of a file stay together, as its fixtures do."""
+    return items[k * len(items) // n : (k + 1) * len(items) // n]
+
+
 def pytest_report_header() -> list[str]:
     """Say what is left out, and why."""
     if not ABSENT:

@@ -8,10 +8,10 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from qol_app.services.staff import STAFF_ROLES
+from tests.browser.accessibility import violations
 from tests.conftest import NOW
 from tests.staff_factories import TODAY, make_staff
 from tests.staff_study import CANARY, HOSTILE, PAYLOADS, everybody, study
@@ -20,8 +20,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 LAPTOP = {"width": 1280, "height": 800}
 EMPTY: Set[str] = frozenset()
 PHONE = {"width": 360, "height": 740}
-# The rules of WCAG 2.2 AA, and what axe calls good practice.
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 def sign_in(page: Page, known, at=NOW) -> None:
@@ -150,12 +148,8 @@ def crawl(page: Page, each: Mapping[str, int] = MappingProxyType({}), known: Set
 
 
 def look_at(page: Page) -> list[str]:
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
     path = urlsplit(page.url).path
-    wrong = [
-        f"{path}: {one['id']}: {one['nodes'][0]['html'][:120]}"
-        for one in found.response["violations"]
-    ]
+    wrong = [f"{path}: {one}" for one in violations(page)]
     width = page.evaluate("document.documentElement.scrollWidth")
     if width > page.viewport_size["width"]:
         wrong.append(f"{path}: {width} px wide")

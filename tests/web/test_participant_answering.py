@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from qol_app.assessment import ResponseStatus, is_asked
 from qol_app.db.tables import Assessment, AuditEvent, Participant, Response, Submission
+from qol_app.services import answers
 from qol_app.services.context import Actor
 from tests.conftest import ENGINES
-from tests.participants import enrolled
+from tests.participants import due, enrolled
 from tests.web.browsing import sign_in
 
 # What participants do is shown on both.
@@ -34,6 +36,20 @@ def begun(signed_in):
 
 def at(person, item, instrument=C30):
     return f"/q/{person.ref}/{instrument}/{item}"
+
+
+def answer_everything(runtime, person):
+    """Answer every question that is asked with its lowest code, past the pages."""
+    with runtime.writing(ME) as ctx:
+        participant = ctx.session.get_one(Participant, person.id)
+        sitting = answers.open_assessment(ctx, participant, due(ctx, participant))
+        for form in sitting.forms:
+            given = {}
+            for item in form.instrument.items:
+                if is_asked(form.instrument, item.code, given):
+                    given[item.code] = item.first
+                    status = ResponseStatus.ANSWERED
+                    answers.save_response(ctx, form, item.code, status, item.first)
 
 
 # --- home -------------------------------------------------------------------------------------
@@ -84,13 +100,8 @@ def test_what_was_begun_can_be_gone_on_with_on_another_device(begun, open_browse
     assert other.get(at(person, "q1")).form("answer").values["answer"] == "2"
 
 
-def test_when_every_question_is_done_home_says_that_it_is_not_sent_yet(begun, person):
-    begun.get(at(person, "q1"))
-    while not begun.seen.path.endswith("/review"):
-        if begun.seen.path.count("/") == 3:
-            begun.get(f"/q/{person.ref}")
-            begun.get(next(link for link in begun.seen.links if link.count("/") == 4))
-        begun.press("Next", answer="1")
+def test_when_every_question_is_done_home_says_that_it_is_not_sent_yet(runtime, begun, person):
+    answer_everything(runtime, person)
     home = begun.get("/home")
     assert "It has not been sent yet" in home.text
     assert "Look through and send" in home.text
