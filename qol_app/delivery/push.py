@@ -16,8 +16,10 @@ from qol_app.delivery.subscription import Subscription, check_public
 from qol_app.delivery.web import new_client, post
 from qol_app.errors import SettingsError
 
-# The subscription is gone: the browser was reset, or the person said no.
-GONE = (404, 410)
+# No later attempt by this subscription will do: it is gone (404, 410: the browser was reset, or
+# the person said no), malformed (400), or was made with another key of this installation
+# (403, RFC 8292, section 4.2).
+GONE = (400, 403, 404, 410)
 
 
 class Push:
@@ -54,7 +56,7 @@ class Push:
             content=_encrypted(subscription, message),
             headers=self._headers(subscription.endpoint, message.keeps_s),
         )
-        if response.status_code in GONE or response.status_code == 400:
+        if response.status_code in GONE:
             raise Undeliverable(f"push service: {response.status_code}")
         if not response.is_success:
             raise TryAgainLater(f"push service: {response.status_code}")
