@@ -55,6 +55,22 @@ _TAKE = (
     )
     .values(status=SENDING, attempts=_ROW.c.attempts + 1, retry_at=None)
 )
+# Made once, unlike what ``Session.get`` executes: these stand before and after every message.
+_TAKEN = (
+    select(Reminder, Assessment)
+    .join(Assessment, Assessment.id == Reminder.assessment_id)
+    .where(Reminder.id == bindparam("wanted"))
+    .execution_options(populate_existing=True)
+)
+# Everybody locks the reminder before its delivery, so that nobody waits in a circle: the tables
+# of a statement are locked in the order in which they stand in it.
+_UNDER_WAY = (
+    select(Reminder, Delivery)
+    .join(Delivery, Delivery.reminder_id == Reminder.id)
+    .where(Delivery.id == bindparam("of"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 _READY = (
     select(_ROW.c.id)
     .where(
@@ -104,10 +120,10 @@ def prepare(
     """
     if not still_held(ctx, lease):
         return None
-    reminder = _take(ctx, lease, reminder_id)
-    if reminder is None:
+    taken = _take(ctx, lease, reminder_id)
+    if taken is None:
         return None
-    row = ctx.session.get_one(Assessment, reminder.assessment_id, populate_existing=True)
+    reminder, row = taken
     known = people(ctx, [reminder.participant_id], channels, apart_from=reminder_id)
     person = known[reminder.participant_id]
     reason = _no_longer_wanted(ctx, person, row, reminder)
@@ -127,12 +143,13 @@ def prepare(
     return _begin(ctx, person, reminder, message, link_id)
 
 
-def _take(ctx: Context, lease: Lease, reminder_id: int) -> Reminder | None:
-    """Return the reminder if this caller won its next attempt."""
+def _take(ctx: Context, lease: Lease, reminder_id: int) -> tuple[Reminder, Assessment] | None:
+    """Return the reminder, and what it is about, if this caller won its next attempt."""
     values = {"wanted": reminder_id, "number": lease.fence, "now": ctx.now}
     if ctx.session.connection().execute(_TAKE, values).rowcount != 1:
         return None
-    return ctx.session.get_one(Reminder, reminder_id, populate_existing=True)
+    reminder, row = ctx.session.execute(_TAKEN, {"wanted": reminder_id}).one()
+    return reminder, row
 
 
 def _no_longer_wanted(
@@ -199,9 +216,7 @@ def conclude(
         What the channel returned or raised. An exception no channel promises counts as
         uncertain: nobody knows how far it got.
     """
-    # Everybody locks the reminder before its delivery, so that nobody waits in a circle.
-    reminder = ctx.session.get_one(Reminder, outgoing.reminder_id, with_for_update=True)
-    delivery = ctx.session.get_one(Delivery, outgoing.delivery_id, with_for_update=True)
+    reminder, delivery = ctx.session.execute(_UNDER_WAY, {"of": outgoing.delivery_id}).one()
     if isinstance(outcome, HandedOver):
         delivery.provider_ref = outcome.provider_ref
     if delivery.status not in ("started", "uncertain"):

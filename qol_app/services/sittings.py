@@ -41,6 +41,9 @@ _LOCK = select(_row.c.id).where(_row.c.id == bindparam("of")).with_for_update()
 _OWN = select(Assessment).where(
     Assessment.public_id == bindparam("ref"), Assessment.participant_id == bindparam("person")
 )
+_HANDED_IN = select(table_of(Submission).c.assessment_id).where(
+    table_of(Submission).c.assessment_id == bindparam("of")
+)
 _FORMS = (
     select(Form.id.label("form_id"), Form.instrument_id, Form.wording_id)
     .where(Form.assessment_id == bindparam("of"))
@@ -225,7 +228,7 @@ def why_not(
     stopped = final_stop(known or history(ctx, participant.id), today)
     if stopped:
         return stopped
-    if ctx.session.get(Submission, row.id) is not None:
+    if ctx.session.execute(_HANDED_IN, {"of": row.id}).first() is not None:
         return "submitted"
     if row.counted_by_id is not None:
         return "elsewhere"
