@@ -103,8 +103,8 @@ def _valid(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     # One sitting may count for two timepoints; the same answers are one score.
     valid = valid.drop_duplicates(["participant", "day", "value"])
     valid = valid.sort_values(["participant", "day"], kind="stable")
-    twice = valid.duplicated(["participant", "day"])
-    if twice.any():
-        who, when = valid.loc[twice, ["participant", "day"]].iloc[0]
-        raise AnalysisError(f"scores: found two of {who} on day {when:g}; wanted one")
-    return valid, notes
+    # Two visits may be answered on one day: rows come in the order of the plan.
+    earlier = valid.duplicated(["participant", "day"], keep="last")
+    if earlier.any():
+        notes.append(f"{int(earlier.sum())} scores with a later one on the same day do not count")
+    return valid[~earlier], notes

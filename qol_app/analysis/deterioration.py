@@ -100,7 +100,7 @@ def time_to_deterioration(
     participant, day, value, baseline : str
         Columns: who; days from start to the answer; the score, missing where there is none; the
         participant's baseline score, the same on every row. Rows before day 1 are the baseline
-        itself and are not looked at.
+        itself and are not looked at. Of two scores on one day the one in the later row counts.
     death_day : str, optional
         Column with days from start to death, missing while alive.
     carry : sequence of str
@@ -125,7 +125,7 @@ def time_to_deterioration(
     Raises
     ------
     AnalysisError
-        If a participant has two scores on one day or two baselines, or an argument is unknown.
+        If a participant has two baselines or two days of death, or an argument is unknown.
 
     Source
     ------

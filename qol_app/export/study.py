@@ -9,10 +9,27 @@ from typing import Protocol as Shape
 import pyarrow as pa
 
 from qol_app.definition.instrument import Instrument
-from qol_app.definition.protocol import Protocol
+from qol_app.definition.protocol import Protocol, Timepoint
 
 # One pyarrow table per name of ``columns.TABLES``, holding whole participants.
 Part = Mapping[str, pa.Table]
+
+
+# What a trial's days are counted from.
+ANCHOR = "randomisation"
+
+
+def planned_timepoints(protocol: Protocol) -> tuple[Timepoint, ...]:
+    """Return the timepoints that hang on randomisation alone, in the protocol's order.
+
+    Those that hang on an event are answered when something has gone wrong: in a course over
+    time they would make it look worse for whom the event befell.
+    """
+    return tuple(
+        one
+        for one in protocol.timepoints
+        if one.enabled and one.anchor == ANCHOR and not one.each and not one.repeat
+    )
 
 
 @dataclass(frozen=True)

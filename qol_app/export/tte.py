@@ -14,11 +14,11 @@ from qol_app.analysis.endpoints import (
 )
 from qol_app.analysis.thresholds import HIGHER_IS_BETTER, HIGHER_IS_WORSE, within_participant
 from qol_app.definition.scales import Direction
-from qol_app.export.study import Study
+from qol_app.export.study import Study, planned_timepoints
 
 Frames = Mapping[str, pd.DataFrame]
 # The domains named before any data: (instrument, scale).
-CONFIRMATORY = (("qlq-c30", "QL"), ("qlq-c30", "PF"), ("qlq-c30", "FA"), ("qlq-lmc21", "LMCPN"))
+CONFIRMATORY = (("qlq-c30", "QL"), ("qlq-c30", "PF"), ("qlq-c30", "FA"), ("qlq-lmc21", "LMCPA"))
 TTE_COLUMNS = (*COLUMNS, "instrument", "scale", "definition", "rule")
 
 
@@ -58,11 +58,12 @@ def _deteriorations(study: Study, frames: Frames) -> Iterator[pd.DataFrame]:
     order = [one.code for one in study.protocol.timepoints]
     scores = pro_score(frames["scores"], visits, people, order)
     planned = pro_visit(visits, people, order)
+    later = [one.code for one in planned_timepoints(study.protocol) if one.day > 0]
     known = people.set_index("participant")
     for instrument, scale in scores_to_follow(study):
         if not ((scores["instrument"] == instrument) & (scores["scale"] == scale)).any():
             continue
-        rows = one_scale(scores, planned, scale, instrument)
+        rows = one_scale(scores, planned, scale, instrument, later)
         direction = study.newest_instruments()[instrument].scale(scale).direction
         for definition in DEFINITIONS:
             found = time_to_deterioration(

@@ -12,7 +12,8 @@ import pandas as pd
 
 from qol_app.analysis.completion import rates
 from qol_app.definition.parts import in_language
-from qol_app.report.data import ANCHOR, ReportData, randomised
+from qol_app.export.study import ANCHOR
+from qol_app.report.data import ReportData, randomised
 from qol_app.report.model import Draft, Section
 from qol_app.report.people import planned_visits
 from qol_app.report.speech import Speech
@@ -140,11 +141,13 @@ def _instruments(data: ReportData) -> str:
     say = data.options.say
     named = "; ".join(
         say("{title} {version}: {items} items, {scales} scales, recall {recall}").format(
-            title=one.title,
+            title=say(one.title),
             version=one.version,
             items=len(one.items),
             scales=len(one.scales),
-            recall=", ".join(say(r) for r in dict.fromkeys(item.recall for item in one.items)),
+            recall=", ".join(
+                say(r.replace("_", " ")) for r in dict.fromkeys(item.recall for item in one.items)
+            ),
         )
         for one in data.instruments().values()
     )
@@ -237,7 +240,7 @@ def _validity(data: ReportData) -> str:
     helped = int(answered["assisted"].eq(True).sum()) if "assisted" in answered else 0
     several = answered["mode"].astype(str).str.contains("+", regex=False) if n else pd.Series()
     sources = "; ".join(
-        f"{one.title}: {one.sources[0].citation}" for one in data.instruments().values()
+        f"{say(one.title)}: {one.sources[0].citation}" for one in data.instruments().values()
     )
     return say(
         "{sources}. Answered electronically by the participants; with help {helped}, mode changed "

@@ -28,13 +28,12 @@ from qol_app.definition.interpretation import (
 from qol_app.definition.parts import in_language
 from qol_app.definition.protocol import Protocol, Timepoint
 from qol_app.errors import AnalysisError
-from qol_app.export.study import Part, Study
+from qol_app.export.study import ANCHOR, Part, Study, planned_timepoints
 from qol_app.report.model import Options
 
 EVERYBODY = "all"
 # From the worst state to the best, in the value sets of EQ-5D about 1 to 1.6.
 INDEX_WIDTH = 2.0
-ANCHOR = "randomisation"
 FACTS = ("participants", "visits", "scores", "events")
 
 
@@ -85,11 +84,7 @@ class ReportData:
     @property
     def planned(self) -> tuple[Timepoint, ...]:
         """Timepoints that hang on randomisation alone, in the protocol's order."""
-        return tuple(
-            one
-            for one in self.protocol.timepoints
-            if one.enabled and one.anchor == ANCHOR and not one.each and not one.repeat
-        )
+        return planned_timepoints(self.protocol)
 
     @property
     def later(self) -> tuple[Timepoint, ...]:
@@ -109,6 +104,10 @@ class ReportData:
         order = [code for package in self.protocol.packages for code in package.instruments]
         known = [code for code in dict.fromkeys([*order, *found]) if code in found]
         return {code: found[code] for code in known}
+
+    def instrument_title(self, code: str) -> str:
+        """Return what an instrument is called, in the report's language."""
+        return self.options.say(self.instruments()[code].title)
 
     def scale_title(self, instrument: Instrument, scale: str) -> str:
         """Return what a scale is called, in the report's language."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from qol_app.analysis.result import AnalysisResult
+from qol_app.export.tte import CONFIRMATORY
 from qol_app.report.speech import ENGLISH, Speech
 
 
@@ -73,7 +74,7 @@ class Options:
     language: str = "en"
     blinded: bool = True
     say: Speech = ENGLISH
-    confirmatory: tuple[str, ...] = ("PF", "QL", "FA", "LMCPA")
+    confirmatory: tuple[str, ...] = tuple(scale for _, scale in CONFIRMATORY)
     key_timepoints: tuple[str, ...] = ("M6", "M12")
     average_days: tuple[float, float] = (91, 730)
     reference_arm: str = ""

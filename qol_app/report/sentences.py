@@ -8,8 +8,6 @@ SENTENCES = (
     # completion
     "completion at {where} differs by {gap} points between arms "
     "({one} {share} %, {other} {its_share} %)",
-    "Reason: {reason}",
-    "reason: {reason}",
     # change, deterioration
     "deteriorated: worse than baseline by {worse} points or more ({source}); "
     "improved: better by {better} or more ({other})",
@@ -17,6 +15,7 @@ SENTENCES = (
     "no events by definition {name}",
     "{n} scores dated after death are not looked at",
     "{n} scores without a day are not looked at",
+    "{n} scores with a later one on the same day do not count",
     "{n} valid answers were marked as not expected and are counted",
     # survival
     "one arm empty: {group}",

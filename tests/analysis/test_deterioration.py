@@ -233,10 +233,18 @@ def test_scores_after_death_or_without_a_day_are_not_looked_at_and_are_counted()
     assert "1 scores without a day are not looked at" in result.notes
 
 
+def test_of_two_scores_on_one_day_the_later_row_counts_and_that_is_said():
+    scores = course([80.0, 50.0, 80.0], days=[91, 183, 183])
+    result = time_to_deterioration(scores)
+    assert result.table[["days", "event"]].to_numpy().tolist() == [[183, 0]]
+    assert "1 scores with a later one on the same day do not count" in result.notes
+    turned = time_to_deterioration(course([80.0, 80.0, 50.0], days=[91, 183, 183]))
+    assert turned.table[["days", "event"]].to_numpy().tolist() == [[183, 1]]
+
+
 @pytest.mark.parametrize(
     ("scores", "arguments", "message"),
     [
-        (course([1.0, 2.0], days=[9, 9]), {}, "found two of P1 on day 9"),
         (pd.concat([course([1.0]), course([2.0], [183], 70)]), {}, "baseline: found 2 values for"),
         (FUNCTION, {"definition": "tudd4"}, "definition: found 'tudd4'"),
         (FUNCTION, {"reference": "worst"}, "reference: found 'worst'"),
