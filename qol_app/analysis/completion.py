@@ -14,6 +14,8 @@ from qol_app.analysis.visits import OUTCOMES, timepoints, usable_visits
 from qol_app.errors import AnalysisError
 
 NO_REASON = "no reason given yet"
+# Before a reason where it heads a column of the flow.
+REASON = "reason: "
 RATE_COLUMNS = [
     *["randomised", "dead", "withdrawn", "not_expected_other", "pending", "expected"],
     *["valid", "late", "missing"],
@@ -202,7 +204,7 @@ def consort_flow(visits: pd.DataFrame, by: Sequence[str] | str = "arm") -> Analy
     for reason in dict.fromkeys(why["reason"]):
         mine = why.loc[why["reason"] == reason, ["timepoint", *names, "n"]]
         merged = wide[["timepoint", *names]].astype(object).merge(mine, how="left")
-        wide = wide.assign(**{f"reason: {reason}": merged["n"].fillna(0).astype(int).to_numpy()})
+        wide = wide.assign(**{f"{REASON}{reason}": merged["n"].fillna(0).astype(int).to_numpy()})
     return AnalysisResult(
         table=wide, n_used=result.n_used, left_out=result.left_out, notes=result.notes
     )

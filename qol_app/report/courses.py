@@ -39,6 +39,7 @@ def profiles(data: ReportData) -> Section:
     draft = Draft("profiles", say("Mean profiles"), say)
     codes = [one.code for one in data.planned]
     for instrument, scales in scales_answered(data):
+        title = data.instrument_title(instrument.code)
         rows = data.scores[
             data.scores["main"]
             & (data.scores["instrument"] == instrument.code)
@@ -47,14 +48,14 @@ def profiles(data: ReportData) -> Section:
         rows = rows.drop_duplicates(["participant", "timepoint", "scale"])
         known = [code for code in codes if code in set(rows["timepoint"])]
         if not known:
-            draft.note("{title}: no valid score at a planned timepoint.", title=instrument.title)
+            draft.note("{title}: no valid score at a planned timepoint.", title=title)
             continue
         rows = rows.assign(
             timepoint=pd.Categorical(rows["timepoint"], known),
             scale=pd.Categorical(rows["scale"], scales),
         )
         result = descriptives(rows, by=["scale", "timepoint", "arm"])
-        draft.account(instrument.title, result)
+        draft.account(title, result)
         draft.figures.append(_profile_figure(data, instrument, scales, known, result.table))
     if not draft.figures:
         draft.tell("No valid score at any planned timepoint: no profile can be drawn.")
@@ -73,10 +74,10 @@ def _profile_figure(
     known: list[str],
     rows: pd.DataFrame,
 ) -> Figure:
-    say = data.options.say
+    say, called = data.options.say, data.instrument_title(instrument.code)
     wording = Wording(
         f"profiles-{instrument.code}",
-        say("{title}: mean score by timepoint").format(title=instrument.title),
+        say("{title}: mean score by timepoint").format(title=called),
         say("One panel per scale; mean and 95 % interval by timepoint; see the table."),
         mark=say.mark,
     )
@@ -96,7 +97,7 @@ def _profile_figure(
             cells[scale, arm, timepoint]
             for scale, arm in zip(shown["scale"], shown["arm"], strict=True)
         ]
-    title = say("{title}: mean (95 % interval), n").format(title=instrument.title)
+    title = say("{title}: mean (95 % interval), n").format(title=called)
     table = Table(f"profiles-{instrument.code}", title, rows, shown)
     limits = {one.code: (one.low, one.high) for one in instrument.scales}
     return panels(wording, table, points, titles, known, list(data.arms), say("Mean score"), limits)
@@ -232,7 +233,7 @@ def _forest_figure(data: ReportData, mine: pd.DataFrame) -> Figure:
     width = float(mine["width"].iloc[0])
     name = f"scales-{instrument}" + ("" if width > INDEX_WIDTH else "-index")
     title = say("{title}: scales at {timepoints}").format(
-        title=data.instruments()[instrument].title,
+        title=data.instrument_title(instrument),
         timepoints=", ".join(dict.fromkeys(mine["timepoint"])),
     )
     wording = Wording(

@@ -43,7 +43,10 @@ def choices(data: ReportData) -> Choices:
     """Return what can be picked from these data; arms only where they are in them."""
     say, language = data.options.say, data.options.language
     scales = tuple(
-        (f"{one.code}:{scale}", f"{one.title}: {scale} {data.scale_title(one, scale)}")
+        (
+            f"{one.code}:{scale}",
+            f"{data.instrument_title(one.code)}: {scale} {data.scale_title(one, scale)}",
+        )
         for one, found in scales_answered(data)
         for scale in found
     )

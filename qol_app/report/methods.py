@@ -72,7 +72,7 @@ def _guide(data: ReportData, guide: GuideBase) -> str:
 
 def _scoring(data: ReportData) -> pd.DataFrame:
     rows = [
-        (code, scale.code, data.scale_title(instrument, scale.code), scale.rule,
+        (code, scale.code, data.scale_title(instrument, scale.code), scale.rule.replace("_", " "),
          _range(data.options.say, instrument, scale.code), scale.source)
         for code, instrument in data.instruments().items()
         for scale in instrument.scales
@@ -104,7 +104,7 @@ def _definitions(data: ReportData) -> pd.DataFrame:
 def _versions(data: ReportData) -> pd.DataFrame:
     rows = [
         ("data sha256", data.sha256),
-        ("data until", data.study.data_until.isoformat()),
+        ("data until", data.study.data_until.isoformat(" ", "minutes")),
         ("as of", data.as_of.isoformat()),
         ("participants", str(len(data.facts.participants))),
         ("scope", "pooled over arms" if data.options.blinded else "by arm"),

@@ -50,6 +50,7 @@ def write_report(
 def html(data: ReportData, sections: Sequence[Section]) -> str:
     """Return the report as one page with everything in it."""
     say = data.options.say
+    titles = {code: data.instrument_title(code) for code in data.instruments()}
     environment = Environment(
         loader=PackageLoader("qol_app.report", "templates"),
         autoescape=True,
@@ -71,7 +72,7 @@ def html(data: ReportData, sections: Sequence[Section]) -> str:
         sha256=data.sha256,
         n=len(data.facts.participants),
         sections=sections,
-        grid=lambda table: grid(table, say),
+        grid=lambda table: grid(table, say, titles),
         arms=_arms(data),
     )
 
@@ -88,9 +89,18 @@ def _arms(data: ReportData) -> list[str]:
     return [f"{one.code}: {in_language(one.titles, language)}" for one in data.protocol.arms]
 
 
-def grid(table: Table, say: Speech) -> tuple[list[str], list[list[str]], int]:
-    """Return headings, rows as printed, and how many rows are only in the data file."""
+def grid(
+    table: Table, say: Speech, instruments: Mapping[str, str] | None = None
+) -> tuple[list[str], list[list[str]], int]:
+    """Return headings, rows as printed, and how many rows are only in the data file.
+
+    Readers see the names of ``instruments``, files hold their codes.
+    """
     frame = table.frame if table.shown is None else table.shown
+    if instruments and "instrument" in frame:
+        frame = frame.assign(
+            instrument=frame["instrument"].map(lambda one: instruments.get(one, one))
+        )
     headings = [say(heading(str(name))) for name in frame.columns]
     seen = frame.head(ROWS_ON_PAGE)
     columns = [[say.cell(str(name), one) for one in seen[name]] for name in seen.columns]

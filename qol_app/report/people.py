@@ -5,7 +5,8 @@ from dataclasses import replace
 import pandas as pd
 
 from qol_app.analysis.change import descriptives
-from qol_app.analysis.completion import consort_flow, item_missing, rates, reasons
+from qol_app.analysis.completion import REASON, consort_flow, item_missing, rates, reasons
+from qol_app.definition.parts import in_language
 from qol_app.report.canvas import Wording
 from qol_app.report.data import ReportData, randomised
 from qol_app.report.model import Draft, Figure, Section, Table
@@ -45,10 +46,30 @@ def flow(data: ReportData) -> Section:
     draft.table("flow", say("From randomisation onwards"), pd.DataFrame(rows))
     visits = planned_visits(data)
     result = consort_flow(visits, by="arm")
-    draft.table("flow-by-timepoint", say("Flow by timepoint (CONSORT-PRO)"), result.table)
+    _flow_by_timepoint(data, draft, result.table)
     draft.account(say("Flow"), result)
     draft.note("Reasons for missing add up to missing. The dead leave the expected.")
     return draft.section()
+
+
+def _flow_by_timepoint(data: ReportData, draft: Draft, table: pd.DataFrame) -> None:
+    """Add the numbers, and the reasons apart from them: side by side no page is wide enough."""
+    why = {name: name.removeprefix(REASON) for name in table if name.startswith(REASON)}
+    title = draft.say("Flow by timepoint (CONSORT-PRO)")
+    draft.table("flow-by-timepoint", title, table, table.drop(columns=list(why)))
+    if why:
+        reasons_only = table[["timepoint", "arm", *why]].rename(columns=why)
+        named = reasons_only.rename(columns=lambda one: reason_title(data, one))
+        title = draft.say("Reasons for missing by timepoint")
+        draft.table("flow-reasons", title, reasons_only, named)
+
+
+def reason_title(data: ReportData, code: str) -> str:
+    """Return a reason for missing in the report's language."""
+    for one in data.protocol.missing_reasons:
+        if one.code == code:
+            return in_language(one.title, data.options.language)
+    return data.options.say(code)
 
 
 def planned_visits(data: ReportData) -> pd.DataFrame:
@@ -147,7 +168,8 @@ def _baseline_scores(data: ReportData, table: pd.DataFrame, say: Speech) -> list
                 for _, row in known.iterrows()
             }
             title = data.scale_title(instrument, scale)
-            rows.append({"characteristic": instrument.title, "level": f"{scale} {title}", **cells})
+            what = data.instrument_title(code)
+            rows.append({"characteristic": what, "level": f"{scale} {title}", **cells})
     return rows
 
 
@@ -176,13 +198,7 @@ def completion(data: ReportData) -> Section:
     draft.table("completion", say("Rates by timepoint"), result.table, shown)
     draft.account(say("Rates"), result)
     why = reasons(visits, by="arm")
-    titles = {one.code: one.title for one in data.protocol.missing_reasons}
-    named = why.table.assign(
-        reason=[
-            titles[one].get(data.options.language, one) if one in titles else say(str(one))
-            for one in why.table["reason"]
-        ]
-    )
+    named = why.table.assign(reason=[reason_title(data, one) for one in why.table["reason"]])
     draft.table("reasons", say("Why expected assessments are missing"), why.table, named)
     draft.account(say("Reasons"), why)
     _items(data, draft)

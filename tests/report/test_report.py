@@ -11,6 +11,7 @@ from qol_app.analysis.completion import rates
 from qol_app.analysis.mmrm import mmrm
 from qol_app.analysis.survival import cox, kaplan_meier, rmst
 from qol_app.errors import AnalysisError
+from qol_app.i18n import decimal_mark, translations
 from qol_app.report.canvas import Wording
 from qol_app.report.look import Wanted, choices, picked, pictures
 from qol_app.report.model import Table
@@ -19,9 +20,9 @@ from qol_app.report.plots_of_effects import forest_plot
 from qol_app.report.plots_of_means import panels
 from qol_app.report.plots_of_people import _beside
 from qol_app.report.registry import SECTIONS, written
-from qol_app.report.speech import ENGLISH
+from qol_app.report.speech import ENGLISH, Speech
 from qol_app.settings import ROOT
-from tests.report.made_report import made_data, made_facts, pooled
+from tests.report.made_report import made_data, made_facts, made_study, pooled
 
 
 def words(section):
@@ -173,6 +174,51 @@ def test_a_caption_stands_below_its_figure_and_a_heading_above_its_table(filled_
     }
     assert where["svg"] == where["figcaption"]
     assert where["summary"] == where["td"]
+
+
+@pytest.fixture(scope="module")
+def every_reason(facts):
+    """Return a Swedish report in which each reason of the protocol was given once."""
+    codes = [one.code for one in made_study().protocol.missing_reasons]
+    visits = facts.visits.copy()
+    waited_for = visits["answered_on"].isna() & (visits["expectation"] == "expected")
+    missing = visits.index[waited_for][: len(codes)]
+    visits.loc[missing, "reason"] = codes
+    say = Speech(translations("sv").gettext, decimal_mark("sv"))
+    return made_data(replace(facts, visits=visits), language="sv", say=say)
+
+
+def test_reasons_for_missing_have_a_table_of_their_own_and_names(every_reason):
+    section = SECTIONS["flow"](every_reason)
+    tables = {one.name: one for one in section.tables}
+    headings, _, _ = grid(tables["flow-by-timepoint"], every_reason.options.say)
+    assert not any("rsak" in one for one in headings)
+    headings, rows, _ = grid(tables["flow-reasons"], every_reason.options.say)
+    titles = [one.title["sv"] for one in made_study().protocol.missing_reasons]
+    assert set(titles) < set(headings)
+    whole = tables["flow-by-timepoint"].frame
+    why = [name for name in whole if name.startswith("reason: ")]
+    assert (whole[why].sum(axis=1) == whole["missing"]).all()
+    assert sum(int(cell) for row in rows for cell in row[2:]) == whole["missing"].sum()
+
+
+def test_the_widest_flow_keeps_within_the_page(every_reason):
+    weasyprint = pytest.importorskip("weasyprint", exc_type=OSError)
+    page = html(every_reason, [SECTIONS["flow"](every_reason)])
+    for one in weasyprint.HTML(string=page).render().pages:
+        box = one._page_box
+        edge = box.content_box_x() + box.width
+        cells = [each for each in box.descendants() if each.element_tag in ("td", "th")]
+        assert max((c.position_x + c.margin_width() for c in cells), default=0) <= edge + 0.5
+
+
+def test_readers_see_names_of_questionnaires_and_files_their_codes(by_arm):
+    section = SECTIONS["table-1"](by_arm)
+    page = html(by_arm, [section])
+    assert ">EORTC QLQ-C30<" in page
+    assert ">qlq-c30<" not in page
+    scores = next(one for one in section.tables if one.name == "baseline-scores")
+    assert set(scores.frame["instrument"]) == {"qlq-c30"}
 
 
 @pytest.mark.parametrize(("wide_mm", "columns"), [(100, 1), (210, 2)])
