@@ -10,6 +10,7 @@ from scipy.stats import t
 
 from qol_app.analysis.result import (
     AnalysisResult,
+    names_of,
     numbers,
     ordered_levels,
     require_columns,
@@ -196,7 +197,7 @@ def cumulative_distribution(
 
 
 def _names(by: Sequence[str] | str) -> list[str]:
-    return [by] if isinstance(by, str) else list(by)
+    return list(names_of(by))
 
 
 def _usable(

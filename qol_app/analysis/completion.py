@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from qol_app.analysis.result import AnalysisResult, ordered_levels, require_columns, sift
+from qol_app.analysis.result import AnalysisResult, names_of, ordered_levels, require_columns, sift
 from qol_app.analysis.shares import percent
 from qol_app.analysis.visits import OUTCOMES, timepoints, usable_visits
 from qol_app.errors import AnalysisError
@@ -63,7 +63,7 @@ def rates(
     Coens et al. (SISAQOL), Lancet Oncol 2020;21:e83; gap between arms: Roydhouse et al., Qual
     Life Res 2019;28:1.
     """
-    names = (by,) if isinstance(by, str) else tuple(by)
+    names = names_of(by)
     used, left_out, notes = usable_visits(visits, names)
     table = _counts(used, names)
     for name, denominator in _DENOMINATORS.items():
@@ -150,7 +150,7 @@ def reasons(visits: pd.DataFrame, by: Sequence[str] | str = ()) -> AnalysisResul
     Assessments answered late are no part of it. ``n_used`` counts the missing; the other visits
     are in ``left_out`` by what became of them.
     """
-    names = (by,) if isinstance(by, str) else tuple(by)
+    names = names_of(by)
     used, left_out, notes = usable_visits(visits, names)
     missing = used[used["outcome"] == "missing"]
     given = missing["reason"] if "reason" in missing else pd.Series(index=missing.index, dtype=str)
@@ -224,7 +224,7 @@ def instrument_completion(forms: pd.DataFrame, by: Sequence[str] | str = ()) -> 
     AnalysisResult
         One row per instrument, timepoint and group: complete, valid and rate in per cent.
     """
-    names = (by,) if isinstance(by, str) else tuple(by)
+    names = names_of(by)
     require_columns(forms, "instrument", "timepoint", "n_scales", "n_scorable", *names)
     unknown = forms[["instrument", "timepoint", "n_scales", "n_scorable", *names]].isna()
     used, left_out = sift(forms, {"no instrument, count or group": unknown.any(axis=1)})
@@ -250,7 +250,7 @@ def item_missing(items: pd.DataFrame, by: Sequence[str] | str = ("instrument",))
         One row per group: skipped, shown and rate in per cent. Items not applicable or not
         reached were not shown; they are in ``left_out``.
     """
-    names = (by,) if isinstance(by, str) else tuple(by)
+    names = names_of(by)
     require_columns(items, "status", *names)
     status = items["status"]
     unknown = sorted(set(status.dropna().astype(str)) - set(_STATUSES))

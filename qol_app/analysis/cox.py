@@ -13,7 +13,7 @@ from qol_app.analysis.cox_fit import CoxFit, fit_cox
 from qol_app.analysis.follow_up import Floats, FollowUp, follow_up
 from qol_app.analysis.proportional_hazards import COLUMNS as PH_COLUMNS
 from qol_app.analysis.proportional_hazards import proportional_hazards
-from qol_app.analysis.result import AnalysisResult, require_choice, require_level
+from qol_app.analysis.result import AnalysisResult, names_of, require_choice, require_level
 from qol_app.analysis.terms import Term, estimable, terms_of
 from qol_app.errors import AnalysisError
 
@@ -99,8 +99,7 @@ def cox(
     """
     require_choice("ties", ties, TIES)
     require_level(level)
-    names = (covariates,) if isinstance(covariates, str) else tuple(covariates)
-    within = (strata,) if isinstance(strata, str) else tuple(strata)
+    names, within = names_of(covariates), names_of(strata)
     if not names:
         raise AnalysisError("covariates: found none; wanted at least one column")
     seen = follow_up(data, duration, event, strata=within, covariates=names)
@@ -210,7 +209,7 @@ def _nothing(model: Fitted) -> list[str]:
     if not _informative(model.seen).any():
         return ["no event happened while anybody else was at risk"]
     names = ", ".join(term.name for term in model.terms) or "the covariates"
-    return [f"nothing to estimate: {names} do not vary among those at risk"]
+    return [f"nothing to estimate: no variation in {names} among those at risk"]
 
 
 def _informative(seen: FollowUp) -> np.ndarray:

@@ -12,7 +12,14 @@ from scipy.stats import chi2
 from qol_app.analysis.cox import Fitted, cox
 from qol_app.analysis.follow_up import Floats, FollowUp, follow_up
 from qol_app.analysis.kaplan_meier import reference_of
-from qol_app.analysis.result import AnalysisResult, numbers, ordered_levels, require_columns, sift
+from qol_app.analysis.result import (
+    AnalysisResult,
+    names_of,
+    numbers,
+    ordered_levels,
+    require_columns,
+    sift,
+)
 from qol_app.analysis.terms import Term, is_numeric, terms_of
 from qol_app.errors import AnalysisError
 
@@ -83,7 +90,7 @@ def forest(
         likelihood-ratio test of arm, factor and their products against arm and factor.
         Somebody without a factor is left out for that factor only: see ``n_missing``.
     """
-    within = (strata,) if isinstance(strata, str) else tuple(strata)
+    within, factors = names_of(strata), names_of(factors)
     require_columns(data, *factors)
     seen = follow_up(data, duration, event, arm, within)
     first = reference_of(seen.groups, reference, arm)

@@ -12,8 +12,7 @@ import pandas as pd
 from scipy.stats import chi2
 
 from qol_app.analysis.follow_up import Floats, FollowUp, follow_up
-from qol_app.analysis.result import AnalysisResult
-from qol_app.errors import AnalysisError
+from qol_app.analysis.result import AnalysisResult, names_of, require_number
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -62,9 +61,8 @@ def logrank(
     ------
     Harrington & Fleming, Biometrika 1982;69:553; as survdiff of the R package survival.
     """
-    if not rho >= 0:
-        raise AnalysisError(f"rho: found {rho!r}; wanted 0 (log-rank) or a larger number")
-    names = (strata,) if isinstance(strata, str) else tuple(strata)
+    require_number("rho", rho, lambda one: one >= 0, "0 (log-rank) or a larger number")
+    names = names_of(strata)
     seen = follow_up(data, duration, event, by, names)
     observed, expected, variance = _sums(seen, rho)
     taking_part = np.flatnonzero(expected > 0)

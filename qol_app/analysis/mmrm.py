@@ -44,7 +44,14 @@ from qol_app.analysis.mmrm_tables import (
     least_squares_means,
     require_known,
 )
-from qol_app.analysis.result import AnalysisResult, require_choice, require_level, sift
+from qol_app.analysis.result import (
+    AnalysisResult,
+    names_of,
+    require_choice,
+    require_level,
+    require_number,
+    sift,
+)
 from qol_app.errors import AnalysisError
 
 SIMPLER: dict[str, tuple[str, ...]] = {
@@ -185,16 +192,20 @@ def mmrm(
     chain = _structures(covariance, fallback)
     require_choice("df", df, DF_WORDS)
     require_level(level)
-    columns = Columns(outcome, participant, visit, arm, tuple(covariates))
+    covariates = names_of(covariates)
+    columns = Columns(outcome, participant, visit, arm, covariates)
     frame = checked_columns(data, columns)
     columns = _with_slopes(columns, frame, by_visit)
     needed = [participant, visit, arm, *covariates, outcome]
     used, left_out = sift(frame, {f"no {name}": frame[name].isna() for name in needed})
-    demand(len(used) > 0, f"data: no row is complete; left out: {left_out or 'the table is empty'}")
+    reasons = "; ".join(f"{reason} {n}" for reason, n in left_out.items()) or "the table is empty"
+    demand(len(used) > 0, f"data: no row is complete; left out: {reasons}")
     levels = levels_of(used, columns, visit_order, arm_order)
     rows = rows_of(used, columns, levels)
     design = design_of(columns, levels)
     require_known("at", at or (), levels.means)
+    for name, value in (at or {}).items():
+        require_number(f"at: {name}", value, np.isfinite, "a number")
     inference, trail = _fitted(design, rows, chain, df, level)
     missing = frame[frame[outcome].isna() & frame[needed[:-1]].notna().all(axis=1)]
     model = Model(design, rows, inference, dict(at or {}), missing)
@@ -215,7 +226,7 @@ def _with_slopes(columns: Columns, frame: pd.DataFrame, by_visit: Sequence[str] 
     if by_visit is None:
         chosen = frozenset(c for c in columns.covariates if is_numeric(frame[c]))
     else:
-        chosen = frozenset(by_visit)
+        chosen = frozenset(names_of(by_visit))
     require_known("by_visit", chosen, columns.covariates)
     return replace(columns, by_visit=chosen)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from qol_app.errors import AnalysisError
+from qol_app.analysis.result import require_number
 
 EVENTS_COLUMNS = [
     "survival",
@@ -57,8 +57,7 @@ def power_of(
     _require_ratio(hazard_ratio)
     for name, share in {"alpha": alpha, "allocation": allocation}.items():
         _require_share(name, share)
-    if not events >= 0:
-        raise AnalysisError(f"events: found {events!r}; wanted a number from 0")
+    require_number("events", events, lambda one: one >= 0, "a number from 0")
     signal = np.sqrt(events * allocation * (1 - allocation)) * abs(np.log(hazard_ratio))
     return float(norm.cdf(signal - norm.isf(alpha / 2)))
 
@@ -84,10 +83,9 @@ def events_table(
 
 
 def _require_share(name: str, value: float) -> None:
-    if not 0 < value < 1:
-        raise AnalysisError(f"{name}: found {value!r}; wanted a number between 0 and 1")
+    require_number(name, value, lambda one: 0 < one < 1, "a number between 0 and 1")
 
 
 def _require_ratio(value: float) -> None:
-    if not 0 < value < np.inf or value == 1:
-        raise AnalysisError(f"hazard_ratio: found {value!r}; wanted a number above 0, not 1")
+    wanted = "a number above 0, not 1"
+    require_number("hazard_ratio", value, lambda one: 0 < one < np.inf and one != 1, wanted)

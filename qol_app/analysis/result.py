@@ -5,9 +5,10 @@ so ``n_used + sum(left_out.values()) == n_given``. What cannot be computed is Na
 and a sentence in ``notes``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
@@ -49,6 +50,8 @@ def require_columns(data: pd.DataFrame, *names: str | None) -> None:
     if not isinstance(data, pd.DataFrame):
         raise AnalysisError(f"data: found {type(data).__name__}; wanted a DataFrame")
     for name in names:
+        if not isinstance(name, Hashable):
+            raise AnalysisError(f"data: found {name!r}; wanted the name of one column")
         if name is not None and list(data.columns).count(name) != 1:
             known = ", ".join(map(str, data.columns)) or "none"
             found = "two columns" if name in data.columns else "no column"
@@ -63,8 +66,26 @@ def require_choice(name: str, found: Any, known: Any) -> None:
 
 def require_level(level: float) -> None:
     """Raise AnalysisError unless ``level`` is a confidence level between 0 and 1."""
-    if not 0 < level < 1:
-        raise AnalysisError(f"level: found {level!r}; wanted a number between 0 and 1, as 0.95")
+    wanted = "a number between 0 and 1, as 0.95"
+    require_number("level", level, lambda one: 0 < one < 1, wanted)
+
+
+def require_number(name: str, found: Any, holds: Callable[[Any], bool], wanted: str) -> None:
+    """Raise AnalysisError unless ``found`` is a number for which ``holds``."""
+    if isinstance(found, bool) or not isinstance(found, Real) or not holds(found):
+        raise AnalysisError(f"{name}: found {found!r}; wanted {wanted}")
+
+
+def require_days(name: str, found: float) -> None:
+    """Raise AnalysisError unless ``found`` is a length of time."""
+    require_number(name, found, lambda one: 0 < one < np.inf, "a positive number of days")
+
+
+def names_of(columns: Sequence[str] | str | None) -> tuple[str, ...]:
+    """Return names of columns; a name by itself is one column, not its letters."""
+    if columns is None:
+        return ()
+    return (columns,) if isinstance(columns, str) else tuple(columns)
 
 
 def sift(

@@ -15,8 +15,7 @@ from scipy.stats import norm
 from qol_app.analysis.follow_up import Floats, follow_up
 from qol_app.analysis.kaplan_meier import reference_of
 from qol_app.analysis.product_limit import EXACTLY, Curve, curves_of
-from qol_app.analysis.result import AnalysisResult, require_level
-from qol_app.errors import AnalysisError
+from qol_app.analysis.result import AnalysisResult, require_days, require_level
 
 GROUP_COLUMNS = [
     *["group", "n", "events", "rmst", "se", "ci_low", "ci_high"],
@@ -72,8 +71,7 @@ def rmst(
     Uno et al., J Clin Oncol 2014;32:2380; variance as in the R package survRM2.
     """
     require_level(level)
-    if not 0 < tau < np.inf:
-        raise AnalysisError(f"tau: found {tau!r}; wanted a positive number of days")
+    require_days("tau", tau)
     seen = follow_up(data, duration, event, by)
     curves = curves_of(seen, "plain", level)
     z = float(norm.isf((1 - level) / 2))

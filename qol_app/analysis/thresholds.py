@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qol_app.analysis.result import require_number
 from qol_app.errors import AnalysisError
 
 OSOBA_1998 = "Osoba et al., J Clin Oncol 1998;16:139"
@@ -25,13 +26,12 @@ class Threshold:
     source: str
 
     def __post_init__(self) -> None:
-        if not 0 < self.points < np.inf:
-            raise AnalysisError(f"threshold: found {self.points!r}; wanted points above 0")
+        require_number("threshold", self.points, lambda one: 0 < one < np.inf, "points above 0")
 
 
 def as_threshold(points: float | Threshold) -> Threshold:
     """Return a threshold; a bare number is one that was asked for without a source."""
-    return points if isinstance(points, Threshold) else Threshold(float(points), "as asked for")
+    return points if isinstance(points, Threshold) else Threshold(points, "as asked for")
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,11 @@ from qol_app.analysis.result import (
     numbers,
     ordered_levels,
     require_columns,
+    require_days,
     require_level,
+    require_number,
     sift,
 )
-from qol_app.errors import AnalysisError
 
 STATES = ("tox", "twist", "relapse", "q_twist")
 Ends = Mapping[str, tuple[Floats, Floats]]
@@ -97,8 +98,7 @@ def q_twist(
     """
     require_level(level)
     _require_shares(utility_tox, utility_relapse, *grid)
-    if not 0 < tau < np.inf:
-        raise AnalysisError(f"tau: found {tau!r}; wanted a positive number of days")
+    require_days("tau", tau)
     names = [toxicity, progression, progression_event, death, death_event]
     used, left_out = _usable(data, names, by)
     groups = ordered_levels(used[by])
@@ -130,8 +130,7 @@ def q_twist(
 
 def _require_shares(*utilities: float) -> None:
     for one in utilities:
-        if not 0 <= one <= 1:
-            raise AnalysisError(f"utility: found {one!r}; wanted a number from 0 to 1")
+        require_number("utility", one, lambda worth: 0 <= worth <= 1, "a number from 0 to 1")
 
 
 def _usable(

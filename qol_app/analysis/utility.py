@@ -16,11 +16,11 @@ from qol_app.analysis.result import (
     numbers,
     ordered_levels,
     require_columns,
+    require_days,
     require_level,
     sift,
 )
 from qol_app.analysis.twist import QTwistResult, q_twist
-from qol_app.errors import AnalysisError
 
 __all__ = ["QTwistResult", "QalyResult", "q_twist", "qaly"]
 
@@ -86,8 +86,7 @@ def qaly(
     """
     require_level(level)
     require_columns(scores, participant, day, index, death_day, by)
-    if not 0 < horizon < np.inf:
-        raise AnalysisError(f"horizon: found {horizon!r}; wanted a positive number of days")
+    require_days("horizon", horizon)
     rows = pd.DataFrame(
         {
             "participant": scores[participant],

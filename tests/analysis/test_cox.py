@@ -157,7 +157,7 @@ def test_a_strong_but_finite_effect_is_no_separation():
         ({"t": [1, 2], "e": [0, 0], "x": [1, 2]}, "no events"),
         ({"t": [], "e": [], "x": []}, "no rows to analyse"),
         ({"t": [None, None], "e": [1, 1], "x": [1, 2]}, "no rows to analyse"),
-        ({"t": [4], "e": [1], "x": [3]}, "nothing to estimate: x do not vary"),
+        ({"t": [4], "e": [1], "x": [3]}, "nothing to estimate: no variation in x"),
         ({"t": [4, 5, 6], "e": [1, 1, 0], "x": [3, 3, 3]}, "nothing to estimate"),
         ({"t": [1, 2, 9], "e": [0, 0, 1], "x": [1, 2, 3]}, "nothing to estimate"),
     ],
