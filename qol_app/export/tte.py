@@ -18,7 +18,7 @@ from qol_app.export.study import Study, planned_timepoints
 
 Frames = Mapping[str, pd.DataFrame]
 # The domains named before any data: (instrument, scale).
-CONFIRMATORY = (("qlq-c30", "QL"), ("qlq-c30", "PF"), ("qlq-c30", "FA"), ("qlq-lmc21", "LMCPA"))
+CONFIRMATORY = (("qlq-c30", "PF"), ("qlq-c30", "QL"), ("qlq-c30", "FA"), ("qlq-lmc21", "LMCPA"))
 TTE_COLUMNS = (*COLUMNS, "instrument", "scale", "definition", "rule")
 
 

@@ -85,7 +85,8 @@ def _by_definition(
             what = f"{title}, {name}"
             draft.note("{what}: could not be computed: {why}", what=what, why=draft.say(str(error)))
             return table
-        for one in model.notes:
+        # What the course itself lacks is said once, below.
+        for one in (one for one in model.notes if one not in ("no events", "no rows to analyse")):
             draft.note("{title}: {rule}", title=f"{title}, {name}", rule=draft.say(one))
         fitted = model.table.set_index("level")
         for source, column in zip(

@@ -20,8 +20,8 @@ def flow(data: ReportData) -> Section:
     draft = Draft("flow", say("Participant flow"), say)
     everyone, people = data.people, randomised(data)
     draft.tell(
-        "{enrolled} people were enrolled and {randomised} randomised; {outside} were enrolled and "
-        "are not, or not yet, randomised.",
+        "Enrolled: {enrolled}. Randomised: {randomised}. Enrolled and not, or not yet, "
+        "randomised: {outside}.",
         enrolled=len(everyone),
         randomised=len(people),
         outside=len(everyone) - len(people),

@@ -25,7 +25,7 @@ SENTENCES = (
     "survival of {group} is exactly 0.5 from {first} to {after}: the median is {median} by its "
     "first time, {middle} by the middle (taken: {taken})",
     "{n} not known to be alive after randomisation: censored on day 0",
-    "nothing to estimate: {names} do not vary among those at risk",
+    "nothing to estimate: no variation in {names} among those at risk",
     "{term} is not estimated: nothing of it beside the other terms",
     "separation: the hazard ratio of {term} has no finite estimate and runs to {end}; only the "
     "likelihood-ratio test holds",

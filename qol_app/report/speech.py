@@ -17,6 +17,8 @@ from qol_app.report.sentences import SENTENCES
 NONE = "–"
 PER_CENT = ("rate", "percent")
 NUMBER = re.compile(r"-?\d+\.\d+")
+# How an account says a reason and how many.
+COUNTED = re.compile(r"(no .+) (\d+)")
 
 
 def as_written(text: str) -> str:
@@ -56,6 +58,9 @@ class Speech:
         return text
 
     def _part(self, text: str) -> str:
+        counted = [COUNTED.fullmatch(one) for one in text.split("; ")]
+        if all(counted):
+            return "; ".join(f"{self(one[1])} {one[2]}" for one in counted if one)
         return text.replace(".", self.mark) if NUMBER.fullmatch(text) else self(text)
 
     @cached_property

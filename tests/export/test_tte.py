@@ -21,8 +21,8 @@ def test_the_confirmatory_scales_are_those_of_the_report_and_mean_what_was_chose
     ]
     assert Options().confirmatory == tuple(scale for _, scale in CONFIRMATORY)
     assert titles == [
-        "Global health status / QoL",
         "Physical functioning",
+        "Global health status / QoL",
         "Fatigue",
         "Pain (module)",
     ]

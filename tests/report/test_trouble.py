@@ -127,3 +127,21 @@ def test_nothing_is_invented_where_the_hazard_ratio_has_no_end():
     table = next(one.frame for one in section.tables if one.name == "survival-cox")
     assert table["hazard_ratio"].tolist() == [0.0]
     assert table[["se", "ci_low", "ci_high", "p_value"]].isna().all(axis=None)
+
+
+def test_reasons_for_an_empty_model_are_words_in_either_language(facts):
+    bare = replace(facts, scores=facts.scores[facts.scores["timepoint"] == "T0"])
+    for say, reason in ((ENGLISH, "left out: no change 240"), (SWEDISH, "ingen förändring 240")):
+        section = SECTIONS["mixed-model"](made_data(bare, say=say))
+        assert reason in words(section)
+        assert "{" not in words(section)
+
+
+def test_a_course_without_events_is_noted_once(facts):
+    section = SECTIONS["deterioration"](made_data(without_answers(facts)))
+    assert sum("no rows to analyse" in one for one in section.notes) == 2  # of two scales
+
+
+def without_answers(facts):
+    visits = facts.visits.assign(answered_on=None, complete=False)
+    return replace(facts, scores=facts.scores[:0], items=facts.items[:0], visits=visits)
