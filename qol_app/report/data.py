@@ -109,6 +109,11 @@ class ReportData:
         """Return what an instrument is called, in the report's language."""
         return self.options.say(self.instruments()[code].title)
 
+    @property
+    def instrument_titles(self) -> dict[str, str]:
+        """What each instrument is called, by code."""
+        return {code: self.instrument_title(code) for code in self.instruments()}
+
     def scale_title(self, instrument: Instrument, scale: str) -> str:
         """Return what a scale is called, in the report's language."""
         for one in instrument.scales:

@@ -15,6 +15,7 @@ from qol_app.report.model import Figure, Section, Table
 from qol_app.report.plots_of_means import panels
 from qol_app.report.plots_of_people import bars, single_course
 from qol_app.report.reading import of_one_scale
+from qol_app.report.speech import Speech
 
 BINS = 10
 
@@ -123,13 +124,21 @@ def _profile(
         mark=say.mark,
     )
     columns = ["timepoint", column, "n", "mean", "sd", "ci_low", "ci_high"]
-    shown = table.loc[table["n"] > 0, columns].rename(columns={column: "group"})
+    exact = table.loc[table["n"] > 0, columns].rename(columns={column: "group"})
+    digits = data.decimals(instrument, scale)
+    shown = _rounded(exact, ["mean", "sd", "ci_low", "ci_high"], say, digits)
     ends = _ends(instrument, scale)
     return panels(
-        wording, Table(wording.name, wording.title, shown), points.assign(panel=scale),
+        wording, Table(wording.name, wording.title, exact, shown), points.assign(panel=scale),
         {scale: title}, known, sorted(points["group"].unique()), say("Mean score"),
         {scale: ends} if ends else None,
     )  # fmt: skip
+
+
+def _rounded(table: pd.DataFrame, columns: list[str], say: Speech, digits: int) -> pd.DataFrame:
+    """Return the table with as many digits in each cell of a column, as in the report."""
+    words = {name: [say.number(one, digits) for one in table[name]] for name in columns}
+    return table.assign(**words)
 
 
 def _distribution(
@@ -172,6 +181,7 @@ def _one_course(
     table = pd.concat(
         [points[columns], events.assign(value=np.nan)[columns]], ignore_index=True
     ).sort_values("day", kind="stable", ignore_index=True)
+    shown = _rounded(table, ["value"], say, data.decimals(instrument, scale))
     wording = Wording(
         "look-course",
         say("{scale}, participant {name}").format(scale=scale, name=name),
@@ -179,7 +189,7 @@ def _one_course(
         mark=say.mark,
     )
     return single_course(
-        wording, Table(wording.name, wording.title, table), points, events,
+        wording, Table(wording.name, wording.title, table, shown), points, events,
         x_label=say("Days from randomisation"), y_label=say("Score"), ends=_ends(instrument, scale),
     )  # fmt: skip
 

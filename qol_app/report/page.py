@@ -50,7 +50,7 @@ def write_report(
 def html(data: ReportData, sections: Sequence[Section]) -> str:
     """Return the report as one page with everything in it."""
     say = data.options.say
-    titles = {code: data.instrument_title(code) for code in data.instruments()}
+    titles = data.instrument_titles
     environment = Environment(
         loader=PackageLoader("qol_app.report", "templates"),
         autoescape=True,

@@ -10,7 +10,8 @@ from matplotlib.ticker import MaxNLocator
 from qol_app.report import canvas
 from qol_app.report.model import Figure, Table
 
-HATCH = ("", "//", "..", "xx")
+# One for each style of the canvas: in grey only the hatching tells bars apart.
+HATCH = ("", "//", "..", "xx", "--", "\\\\")
 
 
 def bars(

@@ -58,17 +58,17 @@ def look() -> ResponseReturnValue:
         known=known,
         wanted=wanted,
         figures=figures,
-        meaning=_told(meaning(data, wanted), data.options.say),
+        meaning=_told(meaning(data, wanted), data),
     )
 
 
-def _told(section: "Section | None", say: "Speech") -> dict[str, list[str]] | None:
+def _told(section: "Section | None", data: "ReportData") -> dict[str, list[str]] | None:
     """Return how to read a scale as names with their words, and the sources."""
     if section is None:
         return None
     from qol_app.report.page import grid
 
-    headings, rows, _more = grid(section.tables[0], say)
+    headings, rows, _more = grid(section.tables[0], data.options.say, data.instrument_titles)
     said = [f"{name}: {word}" for name, word in zip(headings, rows[0], strict=True) if word]
     return {"said": said, "sources": list(section.notes)}
 

@@ -11,18 +11,15 @@ from qol_app.analysis.completion import rates
 from qol_app.analysis.mmrm import mmrm
 from qol_app.analysis.survival import cox, kaplan_meier, rmst
 from qol_app.errors import AnalysisError
-from qol_app.i18n import decimal_mark, translations
 from qol_app.report.canvas import Wording
-from qol_app.report.look import Wanted, choices, picked, pictures
 from qol_app.report.model import Table
 from qol_app.report.page import INDEX, all_tables, grid, html, write_report
 from qol_app.report.plots_of_effects import forest_plot
 from qol_app.report.plots_of_means import panels
-from qol_app.report.plots_of_people import _beside
 from qol_app.report.registry import SECTIONS, written
-from qol_app.report.speech import ENGLISH, Speech
+from qol_app.report.speech import ENGLISH
 from qol_app.settings import ROOT
-from tests.report.made_report import made_data, made_facts, made_study, pooled
+from tests.report.made_report import made_data, made_facts, pooled
 
 
 def words(section):
@@ -152,85 +149,6 @@ def test_the_pdf_is_made_where_its_libraries_are(blinded, tmp_path):
     done = write_report(tmp_path, blinded, few)
     assert done.without == ()
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
-
-
-# Every place of a figure of full height on its page, and of what comes after it.
-@pytest.mark.parametrize("filled_mm", range(0, 64, 4))
-def test_a_caption_stands_below_its_figure_and_a_heading_above_its_table(filled_mm):
-    weasyprint = pytest.importorskip("weasyprint", exc_type=OSError)
-    figure = "<svg viewBox='0 0 590 943' width='590pt' height='943pt'></svg>"
-    text = (ROOT / "qol_app" / "report" / "templates" / "report.html").read_text()
-    page = (
-        f"{text[text.index('<style>') : text.index('</style>')]}</style>"
-        f"<div style='height: {filled_mm}mm'></div><figure>{figure}<figcaption>What</figcaption>"
-        "<details open><summary>Table</summary><table><tr><td>1</td></tr></table></details>"
-    )
-    drawn = weasyprint.HTML(string=page).render().pages
-    where = {
-        box.element_tag.rpartition("}")[2]: number
-        for number, one in enumerate(drawn)
-        for box in one._page_box.descendants()
-        if box.element_tag is not None
-    }
-    assert where["svg"] == where["figcaption"]
-    assert where["summary"] == where["td"]
-
-
-@pytest.fixture(scope="module")
-def every_reason(facts):
-    """Return a Swedish report in which each reason of the protocol was given once."""
-    codes = [one.code for one in made_study().protocol.missing_reasons]
-    visits = facts.visits.copy()
-    waited_for = visits["answered_on"].isna() & (visits["expectation"] == "expected")
-    missing = visits.index[waited_for][: len(codes)]
-    visits.loc[missing, "reason"] = codes
-    say = Speech(translations("sv").gettext, decimal_mark("sv"))
-    return made_data(replace(facts, visits=visits), language="sv", say=say)
-
-
-def test_reasons_for_missing_have_a_table_of_their_own_and_names(every_reason):
-    section = SECTIONS["flow"](every_reason)
-    tables = {one.name: one for one in section.tables}
-    headings, _, _ = grid(tables["flow-by-timepoint"], every_reason.options.say)
-    assert not any("rsak" in one for one in headings)
-    headings, rows, _ = grid(tables["flow-reasons"], every_reason.options.say)
-    titles = [one.title["sv"] for one in made_study().protocol.missing_reasons]
-    assert set(titles) < set(headings)
-    whole = tables["flow-by-timepoint"].frame
-    why = [name for name in whole if name.startswith("reason: ")]
-    assert (whole[why].sum(axis=1) == whole["missing"]).all()
-    assert sum(int(cell) for row in rows for cell in row[2:]) == whole["missing"].sum()
-
-
-def test_the_widest_flow_keeps_within_the_page(every_reason):
-    weasyprint = pytest.importorskip("weasyprint", exc_type=OSError)
-    page = html(every_reason, [SECTIONS["flow"](every_reason)])
-    for one in weasyprint.HTML(string=page).render().pages:
-        box = one._page_box
-        edge = box.content_box_x() + box.width
-        cells = [each for each in box.descendants() if each.element_tag in ("td", "th")]
-        assert max((c.position_x + c.margin_width() for c in cells), default=0) <= edge + 0.5
-
-
-def test_readers_see_names_of_questionnaires_and_files_their_codes(by_arm):
-    section = SECTIONS["table-1"](by_arm)
-    page = html(by_arm, [section])
-    assert ">EORTC QLQ-C30<" in page
-    assert ">qlq-c30<" not in page
-    scores = next(one for one in section.tables if one.name == "baseline-scores")
-    assert set(scores.frame["instrument"]) == {"qlq-c30"}
-
-
-@pytest.mark.parametrize(("wide_mm", "columns"), [(100, 1), (210, 2)])
-def test_the_contents_stand_in_one_column_where_two_have_no_room(
-    blinded, blinded_sections, wide_mm, columns
-):
-    weasyprint = pytest.importorskip("weasyprint", exc_type=OSError)
-    page = html(blinded, blinded_sections)
-    contents = page[: page.index("<main>")].replace("size: A4", f"size: {wide_mm}mm 297mm")
-    first = weasyprint.HTML(string=contents).render().pages[0]
-    items = [one for one in first._page_box.descendants() if one.element_tag == "li"]
-    assert len({round(one.position_x) for one in items}) == columns
 
 
 def test_scores_of_other_people_have_one_decimal(sections, by_arm):
@@ -369,19 +287,6 @@ def test_mean_changes_and_differences_are_read_by_published_bounds(by_arm, secti
     for row in frame.itertuples():
         reached = sum(abs(row.estimate) >= bound for bound in (5, 14, 22))
         assert row.size == ("trivial", "small", "medium", "large")[reached]
-
-
-def test_events_of_neighbouring_days_share_one_label(by_arm):
-    scale, name = "synthetic", by_arm.scores["participant"].iloc[0]
-    known = choices(by_arm)
-    wanted = picked(known, {"participant": name, "group": "arm", "timepoint": "M6", "scale": scale})
-    assert wanted == Wanted(known.scales[0][0], "M6", "arm", name)
-    course = pictures(by_arm, wanted)[2]
-    titles = {one.code: one.title["en"] for one in by_arm.protocol.events}
-    mine = by_arm.facts.events[by_arm.facts.events["participant"] == name]
-    assert set(mine["kind"].map(titles)) <= set(course.table.frame["what"])
-    near = pd.DataFrame({"day": [-3.0, 0.0, 300.0], "what": ["a", "b", "c"]})
-    assert _beside(near, pd.Series([10.0])) == [([-3.0, 0.0], ["a", "b"]), ([300.0], ["c"])]
 
 
 def test_every_column_of_panels_says_its_timepoints():
