@@ -130,7 +130,10 @@ def _schedule(data: ReportData) -> str:
     windows = "; ".join(
         f"{one.code}: {one.day} ({one.opens}–{one.closes}), {one.package}" for one in data.planned
     )
-    order = "; ".join(f"{one.code}: {', '.join(one.instruments)}" for one in data.protocol.packages)
+    order = "; ".join(
+        f"{one.code}: {', '.join(map(data.called, one.instruments))}"
+        for one in data.protocol.packages
+    )
     return say(
         "{windows}. Order within an assessment, the same for all: {order}. Rationale, and place "
         "beside clinical assessments: to be written by the authors."
@@ -162,7 +165,7 @@ def _languages(data: ReportData) -> str:
     say = data.options.say
     wordings = [one for one in data.study.definitions if one.kind == "wording"]
     named = "; ".join(
-        f"{one.code} {one.language}: "
+        f"{data.called(one.code)} {one.language}: "
         + (say("stand-in wording") if one.stand_in else one.licence_reference or "–")
         for one in wordings
     )

@@ -39,7 +39,7 @@ def profiles(data: ReportData) -> Section:
     draft = Draft("profiles", say("Mean profiles"), say)
     codes = [one.code for one in data.planned]
     for instrument, scales in scales_answered(data):
-        title = data.instrument_title(instrument.code)
+        title = data.called(instrument.code)
         rows = data.scores[
             data.scores["main"]
             & (data.scores["instrument"] == instrument.code)
@@ -74,7 +74,7 @@ def _profile_figure(
     known: list[str],
     rows: pd.DataFrame,
 ) -> Figure:
-    say, called = data.options.say, data.instrument_title(instrument.code)
+    say, called = data.options.say, data.called(instrument.code)
     wording = Wording(
         f"profiles-{instrument.code}",
         say("{title}: mean score by timepoint").format(title=called),
@@ -233,7 +233,7 @@ def _forest_figure(data: ReportData, mine: pd.DataFrame) -> Figure:
     width = float(mine["width"].iloc[0])
     name = f"scales-{instrument}" + ("" if width > INDEX_WIDTH else "-index")
     title = say("{title}: scales at {timepoints}").format(
-        title=data.instrument_title(instrument),
+        title=data.called(instrument),
         timepoints=", ".join(dict.fromkeys(mine["timepoint"])),
     )
     wording = Wording(

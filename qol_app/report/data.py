@@ -105,14 +105,14 @@ class ReportData:
         known = [code for code in dict.fromkeys([*order, *found]) if code in found]
         return {code: found[code] for code in known}
 
-    def instrument_title(self, code: str) -> str:
-        """Return what an instrument is called, in the report's language."""
-        return self.options.say(self.instruments()[code].title)
-
-    @property
+    @cached_property
     def instrument_titles(self) -> dict[str, str]:
-        """What each instrument is called, by code."""
-        return {code: self.instrument_title(code) for code in self.instruments()}
+        """What each instrument is called in the report's language, by code."""
+        return {code: self.options.say(one.title) for code, one in self.instruments().items()}
+
+    def called(self, code: str) -> str:
+        """Return what an instrument is called; one that nobody was asked yet by its code."""
+        return self.instrument_titles.get(code, code)
 
     def scale_title(self, instrument: Instrument, scale: str) -> str:
         """Return what a scale is called, in the report's language."""

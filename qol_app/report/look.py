@@ -46,7 +46,7 @@ def choices(data: ReportData) -> Choices:
     scales = tuple(
         (
             f"{one.code}:{scale}",
-            f"{data.instrument_title(one.code)}: {scale} {data.scale_title(one, scale)}",
+            f"{data.called(one.code)}: {scale} {data.scale_title(one, scale)}",
         )
         for one, found in scales_answered(data)
         for scale in found

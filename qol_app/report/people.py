@@ -168,7 +168,7 @@ def _baseline_scores(data: ReportData, table: pd.DataFrame, say: Speech) -> list
                 for _, row in known.iterrows()
             }
             title = data.scale_title(instrument, scale)
-            what = data.instrument_title(code)
+            what = data.called(code)
             rows.append({"characteristic": what, "level": f"{scale} {title}", **cells})
     return rows
 

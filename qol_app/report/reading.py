@@ -86,7 +86,7 @@ def _name_sources(draft: Draft, data: ReportData, instrument: Instrument) -> Non
     for guide in _guides(data, instrument):
         draft.note(
             "{instrument}, {title}: {source} ({flag})",
-            instrument=data.instrument_title(instrument.code),
+            instrument=data.called(instrument.code),
             title=in_language(guide.title, data.options.language),
             source=guide.source,
             flag=draft.say(str(guide.flag)),

@@ -42,6 +42,8 @@ def test_answers_come_from_protocol_and_data(tables, blinded):
     for one in blinded.planned:
         assert f"{one.code}: {one.day} ({one.opens}–{one.closes}), {one.package}" in spirit["13"]
     assert "EORTC QLQ-C30 3.0: 30 items, 16 scales" in spirit["18a(i)"]
+    assert "core: EORTC QLQ-C30, " in spirit["13"]
+    assert "qlq-c30" not in " ".join(spirit)
     assert "PD (Progression)" in spirit["18b(ii)"]
     answered = blinded.visits[blinded.visits["timepoint"] == "T0"]["valid"].sum()
     assert f"T0 {answered}/60" in consort["13a"]
