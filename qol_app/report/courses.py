@@ -135,12 +135,13 @@ def forest_of_scales(data: ReportData) -> Section:
             "Descriptive: no adjustment for the number of scales.",
             reference=data.reference,
         )
+        draft.tell(
+            "The grey zone is the published difference between groups below which it is too small "
+            "to matter."
+        )
     else:
         draft.tell("Mean change from baseline of all participants together, with 95 % intervals.")
-    draft.tell(
-        "The grey zone is the published difference between groups below which it is too small to "
-        "matter. For symptom scales (marked ↓) a lower score is better."
-    )
+    draft.tell("For symptom scales (marked ↓) a lower score is better.")
     for _, mine in table.groupby(["instrument", "width"], sort=False):
         draft.figures.append(_forest_figure(data, mine))
     draft.note(
@@ -161,7 +162,8 @@ def forest_of_scales(data: ReportData) -> Section:
 def _scale_rows(
     data: ReportData, instrument: Instrument, scale: str, times: Sequence[str]
 ) -> Iterator[dict[str, object]]:
-    small = data.difference(instrument.code, scale)
+    # What matters between groups is no measure of a change over time.
+    small = data.difference(instrument.code, scale) if data.compares else None
     better = data.direction(instrument, scale) == HIGHER_IS_BETTER
     for timepoint in times:
         labels = {
@@ -180,6 +182,11 @@ def _scale_rows(
                 compared = data.compares and pd.notna(one["estimate"])
                 size = data.size(instrument.code, scale, one["estimate"]) if compared else ""
                 yield {**labels, **one, "size": size}
+
+
+def _by_size(say: Speech, mine: pd.DataFrame) -> dict[str, object]:
+    smallest = [say.number(one, 0) for one in mine["smallest_that_matters"]]
+    return {"smallest_that_matters": smallest, "size": mine["size"].to_numpy()}
 
 
 def _effects(data: ReportData, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -264,8 +271,7 @@ def _forest_figure(data: ReportData, mine: pd.DataFrame) -> Figure:
                 for one in zip(mine["estimate"], mine["ci_low"], mine["ci_high"], strict=True)
             ],
             "n": mine["n"].to_numpy(),
-            "smallest_that_matters": [say.number(one, 0) for one in mine["smallest_that_matters"]],
-            **({"size": mine["size"].to_numpy()} if data.compares else {}),
+            **(_by_size(say, mine) if data.compares else {}),
         }
     )
     words = (

@@ -331,3 +331,15 @@ def test_data_code_and_definitions_are_named_by_their_hashes(by_arm, sections):
     assert versions["code sha256"] == digest.hexdigest()
     used = all_tables(sections)["definitions"]
     assert set(used["sha256"]) >= {one.sha256 for one in by_arm.study.definitions}
+
+
+def test_a_change_over_time_is_not_measured_by_differences_between_groups(
+    sections, blinded_sections
+):
+    by_arm, pooled_ones = (section_of(one, "scales") for one in (sections, blinded_sections))
+    assert "grey zone" in words(by_arm)
+    assert "Minimal important differences: Cocks" in words(by_arm)
+    assert "between groups" not in words(pooled_ones)
+    assert "Minimal important" not in words(pooled_ones)
+    headings, _, _ = grid(pooled_ones.figures[0].table, ENGLISH)
+    assert "Smallest that matters" not in headings
