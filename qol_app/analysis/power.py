@@ -63,17 +63,17 @@ def power_of(
 
 
 def events_table(
-    survivals: Sequence[float],
+    survivals: Sequence[float] | float,
     survival_control: float,
-    powers: Sequence[float] = (0.8, 0.9),
+    powers: Sequence[float] | float = (0.8, 0.9),
     alpha: float = 0.05,
     allocation: float = 0.5,
 ) -> pd.DataFrame:
     """Return one row per survival and power: hazard_ratio, events (nearest), events_exact."""
     rows = []
-    for survival in survivals:
+    for survival in np.atleast_1d(survivals).tolist():
         ratio = hazard_ratio_of(survival, survival_control)
-        for power in powers:
+        for power in np.atleast_1d(powers).tolist():
             exact = events_needed(ratio, power, alpha, allocation)
             row = {"survival": survival, "survival_control": survival_control, "power": power}
             rows.append(

@@ -40,3 +40,9 @@ def test_shares_outside_zero_and_one_are_refused():
         events_needed(0.6, power=80)
     with pytest.raises(AnalysisError, match="survival_control: found 1"):
         hazard_ratio_of(0.5, 1)
+
+
+def test_a_single_survival_is_a_table_of_one_and_no_number_one_sentence():
+    assert len(events_table(0.6, survival_control=0.5, powers=0.8)) == 1
+    with pytest.raises(AnalysisError, match="survival: found 'most'; wanted a number between"):
+        events_table(["most"], survival_control=0.5)
