@@ -156,6 +156,30 @@ def look_at(page: Page) -> list[str]:
     return wrong
 
 
+# Rows whose parts lie on one another or stick out of their row, by their text.
+COVERED = """() => [...document.querySelectorAll('.stack tbody tr')].filter((row) => {
+  const all = [row, ...row.children].map((one) => one.getBoundingClientRect());
+  const [whole, ...parts] = all;
+  return parts.some((one, i) => one.bottom > whole.bottom + 1 || parts.slice(i + 1).some((other) =>
+    Math.min(one.right, other.right) - Math.max(one.left, other.left) > 1 &&
+    Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > 1));
+}).map((row) => row.innerText)"""
+
+
+@pytest.mark.parametrize("letters", ["100%", "225%"])
+def test_on_a_phone_nothing_covers_another_nor_leaves_the_page(new_page, runtime, letters):
+    """Also with letters twice their size (WCAG 1.4.4; the pages' own size is 112.5 %)."""
+    study(runtime)
+    page = new_page(PHONE)
+    sign_in(page, make_staff(runtime))
+    for path in ("", "participants", "compliance", "messages", "enrol", "export/site", "account"):
+        page.goto(f"/staff/{path}")
+        if letters != "100%":
+            page.evaluate(f"document.documentElement.style.fontSize = '{letters}'")
+        assert page.evaluate(COVERED) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+
+
 @pytest.mark.requirement("I4")
 def test_as_every_role_no_page_runs_what_was_typed_and_all_can_use_it(new_page, runtime):
     """Hostile words in every field, every kind of page that any role reaches, on a phone.
