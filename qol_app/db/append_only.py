@@ -5,9 +5,11 @@ BEFORE INSERT trigger refuses any key that exists already. PostgreSQL's row trig
 not stop TRUNCATE, so a statement trigger does.
 """
 
+import re
+
 from sqlalchemy import Connection, text
 
-from qol_app.db.after_submission import TRIGGER
+from qol_app.db import after_submission
 from qol_app.errors import SettingsError
 
 PRIMARY_KEYS = {"submission": "assessment_id"}
@@ -38,7 +40,7 @@ def _postgresql(table: str) -> list[str]:
     return [
         "CREATE OR REPLACE FUNCTION qol_append_only() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$",
-        f"CREATE TRIGGER {table}_no_change BEFORE UPDATE OR DELETE ON {table} "
+        f"CREATE TRIGGER {table}_no_change BEFORE DELETE OR UPDATE ON {table} "
         "FOR EACH ROW EXECUTE FUNCTION qol_append_only()",
         f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
         "FOR EACH STATEMENT EXECUTE FUNCTION qol_append_only()",
@@ -46,36 +48,51 @@ def _postgresql(table: str) -> list[str]:
 
 
 _SQL = {"sqlite": _sqlite, "postgresql": _postgresql}
-_EXPECTED = {
-    "sqlite": ("no_update", "no_delete", "no_replace"),
-    "postgresql": ("no_change", "no_truncate"),
-}
-_LIST = {
-    "sqlite": text("SELECT name FROM sqlite_master WHERE type = 'trigger'"),
-    # Enabled triggers only: a disabled one protects nothing.
-    "postgresql": text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"),
+_PRESENT = {
+    "sqlite": text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"),
+    # Those that fire on every change: one disabled, or meant for replicas, protects nothing.
+    "postgresql": text(
+        "SELECT tgname, pg_get_triggerdef(oid, true) FROM pg_trigger "
+        "WHERE NOT tgisinternal AND tgenabled IN ('O', 'A') "
+        "UNION ALL SELECT proname, prosrc FROM pg_proc "
+        "WHERE pronamespace = current_schema::regnamespace"
+    ),
 }
 
 
 def check_triggers(connection: Connection, tables: tuple[str, ...]) -> None:
-    """Refuse to work when a trigger of an append-only table is gone or disabled.
+    """Refuse to work when a trigger of an append-only table is gone, disabled or another.
 
     Raises
     ------
     SettingsError
-        Naming the triggers that are missing.
+        Naming the triggers that are missing, and those that do not say what they should.
     """
     dialect = connection.dialect.name
-    present = set(connection.execute(_LIST[dialect]).scalars())
-    missing = [
-        f"{table}_{kind}"
-        for table in tables
-        for kind in _EXPECTED[dialect]
-        if f"{table}_{kind}" not in present
-    ]
-    missing += [TRIGGER] if TRIGGER not in present else []
-    if missing:
+    present = {name: _in_one_line(sql) for name, sql in connection.execute(_PRESENT[dialect])}
+    wanted = _wanted(dialect, tables)
+    missing = [name for name in wanted if name not in present]
+    changed = [name for name in wanted if name in present and present[name] != wanted[name]]
+    found = [f"missing {', '.join(missing)}"] if missing else []
+    found += [f"changed {', '.join(changed)}"] if changed else []
+    if found:
         raise SettingsError(
-            f"database triggers: missing {', '.join(missing)}; the audit trail is not protected. "
+            f"database triggers: {'; '.join(found)}; the audit trail is not protected. "
             "Restore the database or run 'flask migrate' on a fresh one."
         )
+
+
+def _wanted(dialect: str, tables: tuple[str, ...]) -> dict[str, str]:
+    """Return what each trigger, and each function behind one, has to say."""
+    made = [one for table in tables for one in statements(dialect, table)]
+    return dict(_named(one) for one in (*made, *after_submission.STATEMENTS[dialect]))
+
+
+def _named(statement: str) -> tuple[str, str]:
+    kind, name = re.findall(r"(TRIGGER|FUNCTION) (\w+)", statement)[0]
+    # Of a function the database keeps what stands between the dollars.
+    return name, _in_one_line(statement if kind == "TRIGGER" else statement.split("$$")[1])
+
+
+def _in_one_line(sql: str) -> str:
+    return " ".join(sql.split())

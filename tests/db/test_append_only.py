@@ -132,6 +132,63 @@ def test_a_missing_trigger_is_noticed_by_name(database, name):
         check_triggers(connection, APPEND_ONLY)
 
 
+NO_UPDATE = "CREATE TRIGGER response_no_update BEFORE UPDATE"
+NO_CHANGE = "CREATE TRIGGER response_no_change BEFORE DELETE"
+# What is left has the right name, and lets something through.
+SPOILT = {
+    "refuses nothing": {
+        "sqlite": (
+            "DROP TRIGGER response_no_update",
+            f"{NO_UPDATE} ON response BEGIN SELECT 1; END",
+            "changed response_no_update",
+        ),
+        "postgresql": (
+            "CREATE OR REPLACE FUNCTION qol_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RETURN NEW; END $$",
+            "changed qol_append_only",
+        ),
+    },
+    "looks at less": {
+        "sqlite": (
+            "DROP TRIGGER response_no_update",
+            f"{NO_UPDATE} OF mode ON response "
+            "BEGIN SELECT RAISE(ABORT, 'response is append-only'); END",
+            "changed response_no_update",
+        ),
+        "postgresql": (
+            "DROP TRIGGER response_no_change ON response",
+            f"{NO_CHANGE} ON response FOR EACH ROW EXECUTE FUNCTION qol_append_only()",
+            "changed response_no_change",
+        ),
+    },
+    "never fires": {
+        "sqlite": (
+            "DROP TRIGGER response_no_update",
+            f"{NO_UPDATE} ON response WHEN 0 "
+            "BEGIN SELECT RAISE(ABORT, 'response is append-only'); END",
+            "changed response_no_update",
+        ),
+        "postgresql": (
+            "ALTER TABLE response ENABLE REPLICA TRIGGER response_no_change",
+            "missing response_no_change",
+        ),
+    },
+}
+
+
+@pytest.mark.parametrize("how", SPOILT)
+def test_a_trigger_that_protects_no_longer_is_noticed_by_name(database, how):
+    *statements, found = SPOILT[how][database.engine.dialect.name]
+    with database.write() as session:
+        for statement in statements:
+            session.execute(text(statement))
+    with (
+        database.engine.connect() as connection,
+        pytest.raises(SettingsError, match=f"database triggers: {found};"),
+    ):
+        check_triggers(connection, APPEND_ONLY)
+
+
 def test_all_triggers_are_there_after_migration(database):
     with database.engine.connect() as connection:
         check_triggers(connection, APPEND_ONLY)
