@@ -24,6 +24,9 @@ DEFAULT_FILE = ROOT / "instance" / "settings.env"
 KEY_BYTES = 32
 # Keys that stand in examples, here or in anybody's copy of them, protect nothing.
 EXAMPLE_KEYS = (bytes(KEY_BYTES), b"0123456789abcdef0123456789abcdef", b"x" * KEY_BYTES)
+# Of 32 random hexadecimal digits all but one in ten thousand have as many.
+DIFFERENT_CHARACTERS = 10
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         callback_key=values.get("CALLBACK_KEY", ""),
         vapid_private_key=_vapid_key(values.get("VAPID_PRIVATE_KEY", "")),
         behind_proxy=_flag("BEHIND_PROXY", values.get("BEHIND_PROXY", "")),
-        log_level=values.get("LOG_LEVEL") or "INFO",
+        log_level=_log_level(values.get("LOG_LEVEL") or "INFO"),
     )
 
 
@@ -120,7 +123,14 @@ def _file_values(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     values = {}
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no UTF-8 text"
+        raise SettingsError(
+            f"{path}: cannot be read ({why}); wanted a file of NAME=VALUE lines"
+        ) from error
+    for number, line in enumerate(lines, start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         name, separator, value = line.partition("=")
@@ -139,6 +149,8 @@ def _required(values: Mapping[str, str], name: str, wanted: str) -> str:
         )
     if name == "SECRET_KEY" and len(value) < KEY_BYTES:
         raise SettingsError(f"setting {name}: found {len(value)} characters; wanted {wanted}")
+    if name == "SECRET_KEY" and len(set(value)) < DIFFERENT_CHARACTERS:
+        raise SettingsError(f"setting {name}: found an example key; wanted {wanted}")
     return value
 
 
@@ -188,6 +200,13 @@ def _base_url(text: str) -> str:
             f"setting BASE_URL: found {text!r}; wanted an address such as https://qol.example.org"
         )
     return text.rstrip("/")
+
+
+def _log_level(text: str) -> str:
+    if text not in LOG_LEVELS:
+        wanted = f"{', '.join(LOG_LEVELS[:-1])} or {LOG_LEVELS[-1]}"
+        raise SettingsError(f"setting LOG_LEVEL: found {text!r}; wanted {wanted}")
+    return text
 
 
 def _flag(name: str, text: str) -> bool:

@@ -16,7 +16,7 @@ from qol_app.settings import ROOT, Settings, fresh_settings, load_settings
 KEY = base64.b64encode(bytes(range(7, 39))).decode()
 GOOD = {
     "QOL_SETTINGS": "/nonexistent/settings.env",
-    "SECRET_KEY": "s" * 20 + "e" * 20,
+    "SECRET_KEY": "not-a-key-of-anybody-but-of-these-tests",
     "PIN_PEPPER": KEY,
     "FIELD_KEYS": f"k1:{KEY}",
 }
@@ -66,6 +66,14 @@ def test_an_example_key_is_refused(name, key):
 
 
 @pytest.mark.requirement("C5")
+@pytest.mark.parametrize("key", ["x" * 48, "changeme" * 5, "secret-" * 6, "0123" * 9])
+def test_an_example_of_a_secret_key_is_refused(key):
+    with pytest.raises(SettingsError, match="setting SECRET_KEY: found an example key") as caught:
+        load_settings({**GOOD, "SECRET_KEY": key})
+    assert key not in str(caught.value)
+
+
+@pytest.mark.requirement("C5")
 def test_a_refused_key_is_not_repeated_in_the_message():
     short = encoded(bytes(range(7, 30)))
     with pytest.raises(SettingsError, match="found 23 bytes; wanted 32") as caught:
@@ -86,6 +94,7 @@ def test_a_refused_key_is_not_repeated_in_the_message():
         ("BASE_URL", "qol.example.org", "setting BASE_URL: found 'qol.example.org'"),
         ("BASE_URL", "ftp://qol.example.org", "setting BASE_URL: found 'ftp://"),
         ("DEMO", "maybe", "setting DEMO: found 'maybe'; wanted yes or no"),
+        ("LOG_LEVEL", "LOUD", "setting LOG_LEVEL: found 'LOUD'; wanted DEBUG, INFO, WARNING or E"),
         ("BEHIND_PROXY", "true", "setting BEHIND_PROXY: found 'true'; wanted yes or no"),
     ],
 )
@@ -107,6 +116,14 @@ def test_a_line_that_is_no_setting_is_named_by_its_number(tmp_path):
     path.write_text("PROTOCOL=a\nnonsense\n")
     with pytest.raises(SettingsError, match="line 2: found 'nonsense'; wanted NAME=VALUE"):
         load_settings({**GOOD, "QOL_SETTINGS": str(path)})
+
+
+def test_a_settings_file_that_cannot_be_read_is_named(tmp_path):
+    spoilt = tmp_path / "settings.env"
+    spoilt.write_bytes(b"MAIL_FROM=\xff\n")
+    for path, why in ((spoilt, "no UTF-8 text"), (tmp_path, "Is a directory")):
+        with pytest.raises(SettingsError, match=f"{path}: cannot be read \\({why}\\); wanted"):
+            load_settings({**GOOD, "QOL_SETTINGS": str(path)})
 
 
 def test_the_first_field_key_encrypts_and_the_order_is_kept():

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections import Counter
@@ -13,12 +12,12 @@ from typing import Any
 
 import click
 from flask import current_app
-from waitress import create_server
 from waitress.server import BaseWSGIServer
 
 from qol_app.cli.current import runtime, writing
 from qol_app.cli.database import migrate_command
-from qol_app.errors import NotAllowed, SettingsError
+from qol_app.cli.listening import listen
+from qol_app.errors import NotAllowed
 from qol_app.services import definitions, demo
 from qol_app.services.context import Actor
 from qol_app.settings import Settings
@@ -59,7 +58,7 @@ def fill() -> None:
 @click.pass_context
 def run(command: click.Context, port: int, host: str) -> None:
     """Fill the study where it is empty; serve pages, worker and outbox until interrupted."""
-    with closing(_listen(host, port)) as server:
+    with closing(listen(host, port, "make run PORT=8080", threads=8)) as server:
         command.invoke(migrate_command)
         _load()
         command.invoke(fill)
@@ -102,18 +101,6 @@ def _load() -> None:
             f"loaded: {kinds['instrument']} instruments, {kinds['wording']} wordings, "
             f"{kinds['protocol']} protocol"
         )
-
-
-def _listen(host: str, port: int) -> BaseWSGIServer:
-    try:
-        listening = socket.create_server((host, port))
-    except OSError as error:
-        raise SettingsError(
-            f"port: found {port}, which cannot be had ({os.strerror(error.errno or 0)}); "
-            "wanted a free one: make run PORT=8080"
-        ) from error
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    return create_server(app, sockets=[listening], threads=8, ident=None)
 
 
 def _when_told_to_end(handler: Any) -> None:

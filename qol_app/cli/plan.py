@@ -96,7 +96,7 @@ def plan_command(
         return
     if not events:
         raise QolError("--event: found none; wanted at least --event consent=DATE")
-    history = _history(protocol, events, arm)
+    history = _history(protocol, events, _arm(protocol, arm))
     preferences = Preferences(
         _channels(protocol, channels), hour, None, _language(protocol, language)
     )
@@ -118,6 +118,13 @@ def _protocol(name: str, questionnaires: Path) -> Protocol:
         known = ", ".join(sorted(protocols)) or f"none in {questionnaires / 'protocols'}"
         raise QolError(f"protocol: found {name!r}; wanted a YAML file or one of {known}")
     return protocols[name]
+
+
+def _arm(protocol: Protocol, code: str | None) -> str | None:
+    known = [one.code for one in protocol.arms]
+    if code and code not in known:
+        raise QolError(f"--arm: found {code!r}; wanted one of {', '.join(known) or 'none'}")
+    return code
 
 
 def _today(protocol: Protocol) -> date:

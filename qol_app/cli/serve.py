@@ -1,26 +1,28 @@
 """``flask serve``: the pages, by waitress, in one process."""
 
+from contextlib import closing
+
 import click
-from flask import current_app
 
 from qol_app.cli.current import runtime
+from qol_app.cli.listening import listen
 
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True, type=int)
-@click.option("--threads", default=8, show_default=True, type=int)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--threads", default=8, show_default=True, type=click.IntRange(1, 256))
 def serve_command(host: str, port: int, threads: int) -> None:
     """Serve the pages until interrupted."""
-    import waitress
-
     runtime().check()
-    click.echo(f"serving on http://{host}:{port}")
-    waitress.serve(
-        current_app._get_current_object(),  # type: ignore[attr-defined]
-        host=host,
-        port=port,
-        threads=threads,
-        ident=None,
-        clear_untrusted_proxy_headers=True,
-    )
+    with closing(
+        listen(
+            host,
+            port,
+            "flask serve --port 8080",
+            threads=threads,
+            clear_untrusted_proxy_headers=True,
+        )
+    ) as server:
+        click.echo(f"serving on http://{host}:{port}")
+        server.run()

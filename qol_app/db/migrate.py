@@ -1,5 +1,6 @@
 """Bringing a database to the newest schema, and knowing whether it is there."""
 
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -19,11 +20,20 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 def migrate(database: Database, revision: str = "head") -> None:
     """Apply what is missing, one transaction per migration; safe to repeat."""
+    if database.is_sqlite:
+        _make_for_its_owner(database.engine.url.database)
     with database.engine.connect() as connection:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
         connection.commit()
+
+
+def _make_for_its_owner(name: str | None) -> None:
+    # SQLite would make a file that everybody on the machine may read; its logs take after it.
+    if name and name != ":memory:":
+        with suppress(OSError):  # said by whoever opens it
+            Path(name).touch(mode=0o600)
 
 
 def check_schema(database: Database) -> None:

@@ -9,7 +9,8 @@ from flask import Flask
 
 from qol_app.cli import register_commands
 from qol_app.errors import SettingsError
-from qol_app.settings import ROOT
+from qol_app.runtime import open_runtime
+from qol_app.settings import ROOT, fresh_settings, load_settings
 
 
 def run_check(folder: Path, missing: SettingsError | None = None) -> Result:
@@ -71,3 +72,29 @@ def test_a_missing_setting_is_one_line_that_names_it():
     result = run_check(ROOT / "questionnaires", SettingsError("setting SECRET_KEY: found nothing"))
     assert result.exit_code == 1
     assert result.output.splitlines() == ["setting SECRET_KEY: found nothing"]
+
+
+def check_of(**settings: str) -> Result:
+    """Run the command as an installation of these settings has it, without a database."""
+    keys = dict(line.split("=", 1) for line in fresh_settings().splitlines())
+    found = load_settings({"QOL_SETTINGS": "/nonexistent", **keys, **settings})
+    app = Flask("qol_app")
+    app.extensions["qol_app"] = open_runtime(found)
+    register_commands(app)
+    return app.test_cli_runner().invoke(args=["check"])
+
+
+def test_the_folder_that_is_checked_is_the_one_of_the_settings(folder):
+    spoil(folder, PROTOCOL, "day: 91, opens: 77", "day: 91, opens: 50")
+    result = check_of(QUESTIONNAIRES=str(folder))
+    assert result.exit_code == 1
+    assert "M3" in result.output
+
+
+def test_a_protocol_that_is_not_there_is_named_with_those_that_are():
+    result = check_of(PROTOCOL="breclim-9")
+    assert result.exit_code == 1
+    assert result.output.splitlines() == [
+        "setting PROTOCOL: found 'breclim-9'; wanted one of breclim-2"
+    ]
+    assert check_of(PROTOCOL="breclim-2").exit_code == 0

@@ -3,7 +3,7 @@
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import CheckConstraint, event, inspect
+from sqlalchemy import CheckConstraint, event, inspect, text
 
 from qol_app.db.append_only import check_triggers
 from qol_app.db.base import Base
@@ -40,6 +40,17 @@ def test_migrations_make_the_same_checks_as_the_models(database):
         assert wanted <= named, table.name
         checked += len(wanted)
     assert checked >= 5
+
+
+def test_an_embedded_database_is_for_its_owner_alone(tmp_path):
+    opened = Database(f"sqlite:///{tmp_path / 'qol.db'}")
+    migrate(opened)
+    with opened.read() as session:
+        session.execute(text("SELECT 1 FROM response"))
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    opened.close()
+    assert modes.keys() >= {"qol.db", "qol.db-wal"}
+    assert set(modes.values()) == {0o600}, modes
 
 
 def test_migrating_again_changes_nothing(database):

@@ -90,17 +90,21 @@ def test_a_fresh_folder_becomes_a_served_study_and_a_second_run_keeps_it(tmp_pat
     assert known[0] == known[1]
 
 
+@pytest.mark.parametrize(
+    ("command", "remedy"),
+    [(("demo", "run"), "make run PORT=8080"), (("serve",), "flask serve --port 8080")],
+)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_port_that_is_taken_is_one_line_with_what_to_type(runtime, monkeypatch):
+def test_a_port_that_is_taken_is_one_line_with_what_to_type(runtime, command, remedy):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        said = pages_of(runtime).test_cli_runner().invoke(args=["demo", "run", "--port", str(port)])
+        said = pages_of(runtime).test_cli_runner().invoke(args=[*command, "--port", str(port)])
     assert said.exit_code == 1
     assert said.output.splitlines()[-1] == (
         f"Error: port: found {port}, which cannot be had (Address already in use); "
-        "wanted a free one: make run PORT=8080"
+        f"wanted a free one: {remedy}"
     )
 
 
@@ -172,3 +176,16 @@ def test_a_worker_that_does_not_end_is_stopped_and_said_so(capsys):
         _end(worker, patience_s=0.1)
     assert worker.returncode == -signal.SIGKILL
     assert "was stopped" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_folder_that_cannot_be_made_is_one_line_that_names_the_setting(runtime, tmp_path):
+    (tmp_path / "file").touch()
+    nowhere = replace(runtime.settings, instance=tmp_path / "file" / "instance")
+    pages = pages_of(replace(runtime, settings=nowhere))
+    said = pages.test_cli_runner().invoke(args=["migrate"])
+    assert said.exit_code == 1
+    assert said.output.splitlines() == [
+        f"Error: setting QOL_INSTANCE: found {nowhere.instance}, which cannot be made "
+        "(Not a directory); wanted a folder that this program may write in"
+    ]
