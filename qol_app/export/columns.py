@@ -20,6 +20,7 @@ ARROW = MappingProxyType(
     }
 )
 
+NOT_BEGUN = "not begun, or asked together with another"
 ITEM_STATUSES = ("ANSWERED", "SKIPPED", "NOT_APPLICABLE", "NOT_REACHED")
 
 
@@ -87,22 +88,36 @@ VISITS = (
     Column("state", "text", "State on the day of the export", "STATE"),
     Column("expectation", "text", "Counted as expected on that day", "EXPECT"),
     Column("complete", "flag", "Valid and answered inside its window", "COMPLETE"),
-    Column("valid", "flag", "Main instrument can be scored", "VALID"),
+    Column("valid", "flag", "Main instrument can be scored", "VALID", empty="not answered"),
     Column("started_at", "instant", "First answer", "STARTED", empty="not begun"),
     Column("submitted_at", "instant", "Submitted", "SUBMITTD", empty="not submitted"),
-    Column("answered_on", "date", "Local day that decides its timing", "ANSWERED"),
+    Column(
+        "answered_on",
+        "date",
+        "Local day that decides its timing",
+        "ANSWERED",
+        empty="not answered",
+    ),
     Column("late", "flag", "Answered outside its window", "LATE", empty="not answered"),
-    Column("after_allocation", "flag", "Answered after allocation was known", "AFTALLOC"),
+    Column(
+        "after_allocation",
+        "flag",
+        "Answered after allocation was known",
+        "AFTALLOC",
+        empty="not answered",
+    ),
     Column("assisted", "flag", "Any answer not given alone", "ASSISTED", empty="not answered"),
     Column("mode", "text", "Who gave the answers", "MODE", empty="not answered"),
     Column("language", "text", "Language of the forms", "LANG", empty="not begun"),
     Column("reason", "text", "Confirmed reason for missing", "REASON", empty="none given"),
     Column("dropped_reason", "text", "Why no longer asked", "DROPPED", empty="still planned"),
     Column("counted_by", "text", "Assessment asked instead", "COUNTBY", empty="asked itself"),
-    Column("n_answered", "whole", "Items answered", "NANSWER"),
-    Column("n_skipped", "whole", "Items skipped", "NSKIP"),
-    Column("n_not_applicable", "whole", "Items not applicable", "NNOTAPPL"),
-    Column("n_not_reached", "whole", "Items of begun forms not reached", "NNOTREAC"),
+    Column("n_answered", "whole", "Items answered", "NANSWER", empty=NOT_BEGUN),
+    Column("n_skipped", "whole", "Items skipped", "NSKIP", empty=NOT_BEGUN),
+    Column("n_not_applicable", "whole", "Items not applicable", "NNOTAPPL", empty=NOT_BEGUN),
+    Column(
+        "n_not_reached", "whole", "Items of begun forms not reached", "NNOTREAC", empty=NOT_BEGUN
+    ),
 )
 
 ITEMS = (
@@ -114,8 +129,12 @@ ITEMS = (
     Column("status", "text", "What became of the item", "STATUS", values=ITEM_STATUSES),
     Column("device", "text", "Device class", "DEVICE", empty="not known"),
     Column("shown_at", "instant", "Shown, by the device's clock", "SHOWN", empty="not known"),
-    Column("answered_at", "instant", "Answered, by the device's clock", "ANSWERED"),
-    Column("recorded_at", "instant", "Stored, by the server's clock", "RECORDED"),
+    Column(
+        "answered_at", "instant", "Answered, by the device's clock", "ANSWERED", empty="not known"
+    ),
+    Column(
+        "recorded_at", "instant", "Stored, by the server's clock", "RECORDED", empty="see status"
+    ),
     Column("changes", "whole", "Times changed before it was final", "CHANGES"),
 )
 

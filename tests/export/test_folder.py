@@ -14,6 +14,7 @@ from qol_app.export.columns import TABLES
 from qol_app.export.folder import appearing, write_files
 from qol_app.export.manifest import MANIFEST, differences, file_names, read_manifest
 from qol_app.export.registry import DEFAULT_FORMATS, chosen_formats
+from qol_app.schedule.status import AssessmentState, Expectation
 from tests.export.made_tables import OCCASION, make_part, make_study
 
 # The formats that hold the long tables as they are, whatever they say.
@@ -166,6 +167,26 @@ def test_the_codebook_describes_every_column_item_and_scale(tmp_path):
         scales = here[here["part"] == "scale"]
         assert scales["name"].tolist() == [one.code for one in instrument.scales]
         assert (scales["source"] != "").all()
+
+
+def test_the_codebook_says_of_every_gap_and_every_word_what_it_means(tmp_path):
+    folder = export(tmp_path / "out")
+    book = pd.read_csv(folder / "codebook.csv", keep_default_na=False)
+    columns = book[book["part"] == "column"].set_index(["within", "name"])
+    words = book[book["part"] == "word"]
+    assert (words["label"] != "").all(), words[words["label"] == ""]["name"].tolist()
+    groups = set(book["within"]) | set(book["part"])
+    for table in TABLES:
+        rows = pd.read_parquet(folder / f"{table}.parquet")
+        for name in rows:
+            column = columns.loc[table, name]
+            if rows[name].isna().any():
+                assert column["empty_means"], f"{table}.{name}"
+            if column["values"].startswith("see "):
+                assert column["values"].removeprefix("see ") in groups, f"{table}.{name}"
+    coded = {"state": AssessmentState, "expectation": Expectation}
+    for name, kinds in coded.items():
+        assert set(words[words["within"] == name]["name"]) == {one.value for one in kinds}
 
 
 def test_the_codebook_says_what_opens_a_conditional_item():
