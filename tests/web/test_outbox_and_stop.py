@@ -69,6 +69,7 @@ def test_looking_at_the_stop_link_stops_nothing(client, runtime, provider, clock
     for _ in range(5):
         page = client.get(stop_path, headers={"Accept-Language": "sv"})
     assert "Stoppa meddelandena" in page.text
+    assert re.search(r'Ring <a class="nowrap" href="tel:\d+">[\d -]+</a>', page.text)
     live(make_worker(runtime, email=provider), clock, days=4)
     assert len(provider.taken) == 2
 
