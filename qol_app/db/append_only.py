@@ -77,7 +77,7 @@ def check_triggers(connection: Connection, tables: tuple[str, ...]) -> None:
     found += [f"changed {', '.join(changed)}"] if changed else []
     if found:
         raise SettingsError(
-            f"database triggers: {'; '.join(found)}; the audit trail is not protected. "
+            f"database triggers: {'; '.join(found)}; what was recorded is not protected. "
             "Restore the database or run 'flask migrate' on a fresh one."
         )
 

@@ -23,6 +23,7 @@ APPEND_ONLY = (
     "participant_event",
     "submission",
     "missing_reason",
+    "definition",
 )
 
 

@@ -61,6 +61,7 @@ def changed(database, name):
         "participant_event": {"reason": "forged"},
         "submission": {"late": True},
         "missing_reason": {"reason": "forged"},
+        "definition": {"version": "forged"},
     }
     return table, {**row, **spoilt[name]}
 
