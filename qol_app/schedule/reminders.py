@@ -52,7 +52,7 @@ class Preferences:
 class PlannedReminder:
     """One step with its instant: ``at`` in UTC, ``local`` the same on the participant's clock.
 
-    ``channel`` is empty for a task.
+    ``channel`` is empty for a task; ``message`` names the text that is sent.
     """
 
     step: str
@@ -60,6 +60,7 @@ class PlannedReminder:
     at: datetime
     local: datetime
     kind: Kind
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +289,7 @@ def _reminder(
     hour = rules.send_hour if step.task else message_hour(rules, preferences)
     at = local_instant(day, hour, zone)
     kind = Kind.TASK if step.task else Kind.MESSAGE
-    return PlannedReminder(step.code, channel, at, at.astimezone(zone), kind)
+    return PlannedReminder(step.code, channel, at, at.astimezone(zone), kind, step.message)
 
 
 def _channel_on(

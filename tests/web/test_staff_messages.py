@@ -49,6 +49,8 @@ def test_a_participants_page_shows_how_far_every_step_came(contacted, browser):
     text = " ".join(page_of(browser()).split())
     lines = text.partition('id="messages"')[2].partition("</section>")[0]
     assert "2026-11-23 10:00" in lines
+    assert "<td>Invitation</td><td>E-mail</td>" in lines
+    assert "opening" not in lines
     assert "Sent" in lines
     assert "Not needed" in lines
     assert "Answered already" in lines

@@ -32,6 +32,14 @@ from tests.staff_factories import (
 
 SYSTEM = Actor.system("tests")
 WAYS = {"E-mail": "email", "Text message": "sms", "Telephone": ""}
+# What pages call the steps that the command names by their codes.
+STEPS = {
+    "opening": "Invitation",
+    "day-3": "Reminder",
+    "day-7": "Reminder",
+    "last": "Last reminder",
+    "call": "Call",
+}
 # One of each course the demo tells: nothing yet, procedure, progression with a new line,
 # death, withdrawal, pause, contact lost, shortly after allocation.
 NUMBERS = (1, 2, 5, 8, 10, 12, 16, 22)
@@ -100,7 +108,7 @@ def row_of(one: dict) -> Row:
         one["asked_with"],
         one["provisional"],
         tuple(
-            Step(each["step"], each["channel"], each["utc"], shown(each["local"]))
+            Step(STEPS[each["step"]], each["channel"], each["utc"], shown(each["local"]))
             for each in one["reminders"]
         ),
     )

@@ -35,6 +35,8 @@ def _staff_words() -> dict[str, Any]:
         "outcome_words": words.ATTEMPT_OUTCOMES,
         "channel_words": words.CHANNEL_WORDS,
         "message_words": words.MESSAGE_STATES,
+        "step_words": words.STEP_WORDS,
+        "step_word": words.step_word,
         "why_not": words.why_not,
         "detail_said": words.detail_said,
         "stamp": stamp,

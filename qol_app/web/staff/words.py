@@ -127,6 +127,14 @@ MESSAGE_STATES: Mapping[str, str] = {
     "done": N_("Task done"),
 }
 
+# What a step is, by the text that it sends; a protocol may have others, which have only codes.
+STEP_WORDS: Mapping[str, str] = {
+    "invitation": N_("Invitation"),
+    "reminder": N_("Reminder"),
+    "last": N_("Last reminder"),
+    "call": N_("Call"),
+}
+
 # Why a step was not sent or waits, where it is not the name of an event or of a pause.
 WHY_NOT_SENT: Mapping[str, str] = {
     "submitted": N_("Answered already"),
@@ -239,6 +247,12 @@ def contact_words(state: ContactState) -> str:
     if state.state is Contact.HELD:
         return _("Paused")
     return _(CONTACT_STOPS.get(state.reason or "", N_("Not contacted")))
+
+
+def step_word(code: str, protocol: Protocol) -> str:
+    """Return what a step of contact is; its code where the protocol no longer has it."""
+    message = next((one.message for one in protocol.reminders if one.code == code), "")
+    return _(STEP_WORDS[message]) if message in STEP_WORDS else code
 
 
 def why_not(code: str, protocol: Protocol) -> str:
