@@ -43,6 +43,9 @@ STANDARD_EFFECTS: Mapping[str, Effect] = MappingProxyType(
 # From these on nobody is asked, so that nothing can be counted from them.
 STOPS = (Effect.WITHDRAWAL, Effect.LOST, Effect.DEATH, Effect.END_OF_STUDY)
 
+# Known to the analysis, and no more likely to tell the arm than a death is.
+OUTCOMES = frozenset({"progression", "last_known_alive"})
+
 # Without these no protocol can be run decently: nobody could agree, leave or die.
 INDISPENSABLE_EVENTS = ("consent", "withdrawal_qol", "withdrawal_all", "death")
 
@@ -50,3 +53,12 @@ INDISPENSABLE_EVENTS = ("consent", "withdrawal_qol", "withdrawal_all", "death")
 def effect_of(kind: str) -> Effect:
     """Return what an event of this kind does; NONE for events only a protocol knows."""
     return STANDARD_EFFECTS.get(kind, Effect.NONE)
+
+
+def tells_no_arm(kind: str) -> bool:
+    """Return whether who may not see arms may see that an event of this kind happened.
+
+    Any other event that only a protocol knows, a procedure above all, may give the arm away
+    without naming it.
+    """
+    return effect_of(kind) is not Effect.NONE or kind in OUTCOMES

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from qol_app.definition.event_kinds import Effect, effect_of
+from qol_app.definition.event_kinds import tells_no_arm
 from qol_app.export.columns import EVENTS, ITEM_STATUSES, PARTICIPANTS, TABLES, schema
 from qol_app.export.facts import Answers, Facts, answers_by_instrument
 from qol_app.export.scores import any_scored, long_scores, scored
@@ -27,7 +27,7 @@ def long_tables(facts: Facts, program_version: str, *, by_arm: bool = True) -> P
         Written beside every score.
     by_arm : bool
         Whether the reader may see who was allocated to what; if not, ``arm`` and event
-        details are empty, and events that only the protocol knows are left out.
+        details are empty, and events that may tell the arm are left out.
     """
     answers = list(answers_by_instrument(facts))
     scores = [scored(one) for one in answers]
@@ -203,8 +203,7 @@ def _assembled(name: str, parts: list[dict[str, Any]], visits: pd.DataFrame) -> 
 def _pooled(table: pa.Table) -> pa.Table:
     """Return a table without what says who was allocated to what."""
     if "kind" in table.schema.names:
-        # Other events, a procedure above all, may say the arm without naming it.
-        keep = [effect_of(kind) is not Effect.NONE for kind in table["kind"].to_pylist()]
+        keep = [tells_no_arm(kind) for kind in table["kind"].to_pylist()]
         table = table.filter(pa.array(keep, pa.bool_()))
         table = _replaced(table, "details", pa.array(["{}"] * table.num_rows, pa.string()))
     return _replaced(table, "arm", pa.nulls(table.num_rows, pa.string()))

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 import pandas as pd
 
 from qol_app.analysis.synthetic import TODAY, synthetic_trial
+from qol_app.definition.event_kinds import tells_no_arm
 from qol_app.definition.instrument import load_instrument
 from qol_app.definition.interpretation import load_interpretation
 from qol_app.definition.protocol import load_protocol
@@ -52,11 +53,12 @@ def made_facts(seed: int = 3, n: int = 60) -> Source:
 
 def pooled(facts: Source) -> Source:
     """Return the facts as an export that hides the arms holds them."""
+    kept = facts.events["kind"].map(tells_no_arm)
     return Source(
         participants=facts.participants.assign(arm=None),
         visits=facts.visits,
         scores=facts.scores,
-        events=facts.events.assign(details="{}"),
+        events=facts.events[kept].assign(details="{}"),
         items=facts.items,
     )
 

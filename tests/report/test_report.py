@@ -343,3 +343,20 @@ def test_a_change_over_time_is_not_measured_by_differences_between_groups(
     assert "Minimal important" not in words(pooled_ones)
     headings, _, _ = grid(pooled_ones.figures[0].table, ENGLISH)
     assert "Smallest that matters" not in headings
+
+
+def test_pooled_progression_free_survival_counts_the_progressions_of_both_arms(facts):
+    """Without them it would be overall survival under another name."""
+    grown = facts.participants.dropna(subset="randomised_on").head(12)
+    progressions = pd.DataFrame(
+        {
+            "participant": grown["participant"],
+            "kind": "progression",
+            "happened_on": grown["randomised_on"],
+            "details": "{}",
+        }
+    )
+    events = pd.concat([facts.events, progressions], ignore_index=True)
+    study = pooled(replace(facts, events=events))
+    outcomes = made_data(study, blinded=True).progression.table["outcome"]
+    assert (outcomes == "progression").sum() == 12

@@ -240,11 +240,14 @@ def test_no_table_tells_who_anybody_is(ctx, person):
 
 @pytest.mark.requirement("Z5")
 def test_who_may_not_see_arms_gets_none_nor_events_that_give_them_away(ctx, person):
-    events.record(ctx, person, "liver_procedure", date(2026, 3, 20), confirmed=True)
+    for kind in ("liver_procedure", "progression"):
+        events.record(ctx, person, kind, date(2026, 3, 20), confirmed=True)
     answered(ctx, person, "M3", {"qlq-c30": C30})
     found = tables(ctx, by_arm=False)
     assert {row["arm"] for rows in found.values() for row in rows} == {None}
-    assert {row["kind"] for row in found["events"]} == {"consent", "randomisation"}
+    # Without progressions a pooled progression-free survival would be overall survival.
+    kinds = {"consent", "randomisation", "progression"}
+    assert {row["kind"] for row in found["events"]} == kinds
     assert {row["details"] for row in found["events"]} == {"{}"}
     assert found["scores"]
 

@@ -80,7 +80,8 @@ def test_arms_are_there_for_whom_they_are_meant_and_nobody_else(app, study):
         assert ('value="arm"' in text) is sees, role
         assert ("<td>B</td>" in text) is sees, role
         assert ("Liver procedure" in text) is sees, role
-        assert ("Progression" in text) is sees, role
+        # What happens in either arm is there for all.
+        assert "Progression" in text, role
         assert re.search("<td>Randomi.ation<", text), role
 
 
