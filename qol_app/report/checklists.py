@@ -12,6 +12,7 @@ import pandas as pd
 
 from qol_app.analysis.completion import rates
 from qol_app.definition.parts import in_language
+from qol_app.definition.protocol_parts import ReminderStep
 from qol_app.export.study import ANCHOR
 from qol_app.report.data import ReportData, randomised
 from qol_app.report.model import Draft, Section
@@ -176,20 +177,47 @@ def _languages(data: ReportData) -> str:
 
 def _against_missing(data: ReportData) -> str:
     say, protocol = data.options.say, data.protocol
-    steps = "; ".join(f"{one.code} ({_when(say, one)})" for one in protocol.reminders)
+    steps = "; ".join(_reminder(say, one) for one in protocol.reminders)
     titles = (in_language(one.title, data.options.language) for one in protocol.missing_reasons)
     return say("Reminders: {steps}. Reasons asked for: {reasons}.").format(
         steps=steps or "–", reasons=", ".join(titles)
     )
 
 
-def _when(say: Speech, step) -> str:  # type: ignore[no-untyped-def]
-    known = {
-        say("window opens"): step.when.opens,
-        say("target day"): step.when.target,
-        say("window closes"): step.when.closes,
-    }
-    return ", ".join(f"{name} {day:+d}" for name, day in known.items() if day is not None)
+# What `When` counts from: on the day itself, after it and before it.
+_MOMENTS = {
+    "opens": (
+        "the day the window opens",
+        "{days} after the window opens",
+        "{days} before the window opens",
+    ),
+    "target": ("the target day", "{days} after the target day", "{days} before the target day"),
+    "closes": (
+        "the day the window closes",
+        "{days} after the window closes",
+        "{days} before the window closes",
+    ),
+}
+
+
+def _reminder(say: Speech, step: ReminderStep) -> str:
+    """Return a step by its rule: its code means something only to who wrote the protocol."""
+    kind = "message by the other channel" if step.channel == "other" else "message"
+    days = {name: getattr(step.when, name) for name in _MOMENTS}
+    moments = [_moment(say, name, day) for name, day in days.items() if day is not None]
+    when = f" {say('or')} ".join(moments)
+    if len(moments) > 1:
+        when = say("{moments}, whichever comes first").format(moments=when)
+    told = f"{say('telephone call' if step.task else kind)} {when}"
+    return f"{told} ({', '.join(step.timepoints)})" if step.timepoints else told
+
+
+def _moment(say: Speech, name: str, day: int) -> str:
+    on, after, before = _MOMENTS[name]
+    if day == 0:
+        return say(on)
+    days = say("1 day") if abs(day) == 1 else say("{n} days").format(n=abs(day))
+    return say(after if day > 0 else before).format(days=days)
 
 
 def _after_stopping(data: ReportData) -> str:

@@ -10,6 +10,7 @@ from qol_app.definition.instrument import Instrument
 from qol_app.errors import AnalysisError
 from qol_app.report.data import ReportData, randomised
 from qol_app.report.model import Draft, Section
+from qol_app.report.speech import Speech
 
 PROCEDURE, ADVERSE = "liver_procedure", "adverse_event"
 REPORTED = "pro-ctcae"
@@ -53,11 +54,28 @@ def _after_procedure(data: ReportData, draft: Draft, people: pd.DataFrame) -> No
     events = events.rename(columns={"happened_on": "onset_on", "clavien_dindo": "grade"})
     events = events[events["participant"].isin(rows["participant"]) & events["grade"].notna()]
     worst = clavien_dindo(events, rows, by="arm")
-    draft.table("clavien-dindo", say("Worst complication (Clavien-Dindo)"), worst.table)
+    draft.table(
+        "clavien-dindo",
+        say("Worst complication (Clavien-Dindo)"),
+        worst.table,
+        _shares(say, worst.table),
+    )
     draft.account(say("Complications"), worst)
     early = mortality_after(rows, by="arm")
-    draft.table("mortality-90", say("Deaths within 90 days of the procedure"), early.table)
+    draft.table(
+        "mortality-90",
+        say("Deaths within 90 days of the procedure"),
+        early.table,
+        _shares(say, early.table),
+    )
     draft.account(say("Deaths within 90 days"), early)
+
+
+def _shares(say: Speech, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table as printed: per cent and its limits with the same decimals."""
+    return table.assign(
+        **{name: list(map(say.number, table[name])) for name in ("percent", "ci_low", "ci_high")}
+    )
 
 
 def _adverse_events(data: ReportData, draft: Draft, people: pd.DataFrame) -> None:

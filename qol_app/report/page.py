@@ -3,6 +3,7 @@
 import gc
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from qol_app.report.speech import Speech
 HTML, PDF, INDEX = "report.html", "report.pdf", "report.json"
 # Above so many rows the page points at the data file instead.
 ROWS_ON_PAGE = 150
+# A number and its per cent sign stay on one line.
+PER_CENT = re.compile(r"(?<=\d) %")
 # The names of value sets are longer than any other word but hashes.
 LONGEST_WORD = 26
 
@@ -61,7 +64,7 @@ def html(data: ReportData, sections: Sequence[Section]) -> str:
     environment.filters["svg"] = Markup  # made by plots, whose words are escaped
     environment.tests["long"] = _is_long
     template = environment.get_template("report.html")
-    return template.render(
+    page = template.render(
         say=say,
         language=data.options.language,
         title=say("Report on {title}").format(title=data.protocol.title),
@@ -75,6 +78,7 @@ def html(data: ReportData, sections: Sequence[Section]) -> str:
         grid=lambda table: grid(table, say, titles),
         arms=_arms(data),
     )
+    return PER_CENT.sub("\u00a0%", page)
 
 
 def _is_long(text: str) -> bool:

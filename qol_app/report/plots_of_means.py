@@ -38,7 +38,7 @@ def panels(
             mine = rows[rows["panel"] == code]
             for place, group in enumerate(groups):
                 _course(axes, mine[mine["group"] == group], order, place, len(groups), group)
-            axes.set_title(_short(code, title), loc="left")
+            axes.set_title(_short(code, title, 96 // across), loc="left")
             if limits and code in limits:
                 low, high = limits[code]
                 axes.set_ylim(*canvas.with_margin(low, high))
@@ -56,7 +56,7 @@ def panels(
         return canvas.finished(picture, wording, table)
 
 
-def _short(code: str, title: str, most: int = 32) -> str:
+def _short(code: str, title: str, most: int) -> str:
     """Return code and title, as much as a panel has room for; a long code says enough alone."""
     whole = f"{code}  {title}"
     if len(whole) <= most:

@@ -88,9 +88,11 @@ class Speech:
         return f"<0{self.mark}001" if value < 0.001 else self.number(value, 3)
 
     def interval(self, estimate: Any, low: Any, high: Any, decimals: int = 1) -> str:
-        """Return an estimate and its interval: ``3.1 (1.0 to 5.2)``."""
+        """Return an estimate and its interval: ``3.1 (1.0 to 5.2)``; one alone has none."""
         if estimate is None or pd.isna(estimate):
             return NONE
+        if pd.isna(low) and pd.isna(high):
+            return self.number(estimate, decimals)
         ends = {"low": self.number(low, decimals), "high": self.number(high, decimals)}
         return f"{self.number(estimate, decimals)} ({self('{low} to {high}').format(**ends)})"
 

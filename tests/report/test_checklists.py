@@ -2,7 +2,10 @@
 
 import pytest
 
+from qol_app.definition.protocol_parts import ReminderStep
+from qol_app.report.checklists import _reminder
 from qol_app.report.page import all_tables
+from qol_app.report.speech import ENGLISH
 
 # Calvert et al., JAMA 2018;319:483, table 2: 11 extensions and 5 elaborations.
 SPIRIT_PRO = [
@@ -45,6 +48,29 @@ def test_answers_come_from_protocol_and_data(tables, blinded):
     assert "core: EORTC QLQ-C30, " in spirit["13"]
     assert "qlq-c30" not in " ".join(spirit)
     assert "PD (Progression)" in spirit["18b(ii)"]
+    # By their rules: the codes of the steps mean nothing to a reader.
+    assert "message 7 days after the window opens; telephone call 7 days" in spirit["18b(i)"]
+    assert "day-7" not in spirit["18b(i)"]
     answered = blinded.visits[blinded.visits["timepoint"] == "T0"]["valid"].sum()
     assert f"T0 {answered}/60" in consort["13a"]
     assert consort["15"].startswith("0/60 (0.0 %)")
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ({"when": {"opens": 0}}, "message the day the window opens"),
+        ({"when": {"target": 1}}, "message 1 day after the target day"),
+        (
+            {"when": {"closes": -2}, "channel": "other"},
+            "message by the other channel 2 days before the window closes",
+        ),
+        (
+            {"when": {"target": 7, "closes": -10}, "task": True, "timepoints": ["M3", "M6"]},
+            "telephone call 7 days after the target day or 10 days before the window closes, "
+            "whichever comes first (M3, M6)",
+        ),
+    ],
+)
+def test_a_reminder_is_told_by_its_rule(step, words):
+    assert _reminder(ENGLISH, ReminderStep(code="any", **step)) == words

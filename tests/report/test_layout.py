@@ -1,13 +1,18 @@
 """Everything stands within its page and beside what it belongs to, under its name."""
 
+import re
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from qol_app.i18n import decimal_mark, translations
+from qol_app.report import canvas
+from qol_app.report.harm import _shares
 from qol_app.report.page import grid, html
+from qol_app.report.plots_of_means import panels
 from qol_app.report.registry import SECTIONS
-from qol_app.report.speech import Speech
+from qol_app.report.speech import ENGLISH, Speech
 from qol_app.settings import ROOT
 from tests.report.made_report import made_data, made_study
 
@@ -89,3 +94,29 @@ def test_the_contents_stand_in_one_column_where_two_have_no_room(
     first = weasyprint.HTML(string=contents).render().pages[0]
     items = [one for one in first._page_box.descendants() if one.element_tag == "li"]
     assert len({round(one.position_x) for one in items}) == columns
+
+
+def test_a_number_and_its_per_cent_sign_stay_on_one_line(blinded, blinded_sections):
+    page = html(blinded, blinded_sections)
+    assert "95\u00a0% intervals" in page
+    assert not re.search(r"\d %", page)
+
+
+def test_one_score_alone_has_no_interval():
+    nothing = float("nan")
+    assert ENGLISH.interval(33.3, nothing, nothing) == "33.3"
+    assert ENGLISH.interval(33.3, 20.0, 40.0) == "33.3 (20.0 to 40.0)"
+
+
+def test_a_figure_of_one_panel_has_room_for_its_whole_title(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(canvas, "finished", lambda picture, *_: drawn.append(picture))
+    rows = pd.DataFrame(columns=["panel", "timepoint", "group", "mean", "ci_low", "ci_high"])
+    titles = {"QL": "Global hälsa och livskvalitet, hela namnet"}
+    panels(canvas.Wording("t", "t", "t"), None, rows, titles, ["T0"], ["all"], "y")
+    assert drawn[0].axes[0].get_title(loc="left").endswith("hela namnet")
+
+
+def test_shares_and_their_limits_have_the_same_decimals():
+    table = pd.DataFrame({"percent": [0.0], "ci_low": [0.0], "ci_high": [20.388]})
+    assert _shares(ENGLISH, table).iloc[0].tolist() == ["0.0", "0.0", "20.4"]
