@@ -16,7 +16,7 @@ from qol_app.errors import AnalysisError
 from qol_app.report.canvas import Wording
 from qol_app.report.data import ReportData
 from qol_app.report.model import Draft, Figure, Section, Table
-from qol_app.report.plots_of_curves import curves_plot
+from qol_app.report.plots_of_curves import curves_plot, in_words
 from qol_app.report.speech import Speech
 
 NOT_REACHED = "not reached"
@@ -143,8 +143,8 @@ def _incidence(data: ReportData, scale: str, title: str, rows: pd.DataFrame, rul
         Table(
             f"deterioration-incidence-{scale}", words, result.at_times, _at(say, result.at_times)
         ),
-        [(str(arm), worse[worse["group"] == arm]) for arm in data.arms],
-        at,
+        [(say(str(arm)), worse[worse["group"] == arm]) for arm in data.arms],
+        in_words(say, at),
         value="incidence",
         start=0.0,
         y_label=say("Cumulative incidence"),

@@ -21,7 +21,7 @@ from qol_app.report.canvas import Wording
 from qol_app.report.data import ReportData
 from qol_app.report.decline import median
 from qol_app.report.model import Draft, Figure, Section, Table
-from qol_app.report.plots_of_curves import curves_plot
+from qol_app.report.plots_of_curves import curves_plot, in_words
 from qol_app.report.plots_of_effects import forest_plot
 from qol_app.report.speech import Speech
 
@@ -107,8 +107,8 @@ def _curve_figure(data: ReportData, code: str, title: str, result) -> Figure:  #
     )
     return curves_plot(
         wording, table,
-        [(str(arm), result.curve[result.curve["group"] == arm]) for arm in data.arms],
-        at, value="survival", start=1.0, y_label=say("Proportion without the event"),
+        [(say(str(arm)), result.curve[result.curve["group"] == arm]) for arm in data.arms],
+        in_words(say, at), value="survival", start=1.0, y_label=say("Proportion without the event"),
         x_label=say("Days from randomisation"), risk_label=say("At risk"),
         until=max(data.options.step_days),
     )  # fmt: skip

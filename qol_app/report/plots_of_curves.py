@@ -9,6 +9,7 @@ from matplotlib.figure import Figure as Canvas
 
 from qol_app.report import canvas
 from qol_app.report.model import Figure, Table
+from qol_app.report.speech import Speech
 
 
 def curves_plot(
@@ -52,6 +53,11 @@ def curves_plot(
         if len(curves) > 1:
             axes.legend(loc="lower left" if start else "upper left")
         return canvas.finished(picture, wording, table)
+
+
+def in_words(say: Speech, at_risk: pd.DataFrame) -> pd.DataFrame:
+    """Return numbers at risk with the groups as readers know them: ``alla`` for ``all``."""
+    return at_risk.assign(group=[say(str(one)) for one in at_risk["group"]])
 
 
 def _steps(

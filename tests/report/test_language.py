@@ -170,3 +170,19 @@ def test_every_sentence_with_places_is_one_that_is_written():
 def test_a_row_left_out_for_want_of_something_says_so_in_swedish():
     assert SWEDISH("no baseline PF") == "saknar PF vid start"
     assert SWEDISH("no events in A") == "inga händelser i A"
+
+
+def test_a_pooled_curve_calls_everybody_by_a_swedish_word(facts, monkeypatch):
+    drawn = []
+
+    def kept(picture, wording, table):
+        drawn.append(picture)
+        return unrendered(picture, wording, table)
+
+    monkeypatch.setattr("qol_app.report.canvas.finished", kept)
+    data = made_data(pooled(facts), blinded=True, language="sv", say=SWEDISH)
+    for code in ("progression", "deterioration"):
+        SECTIONS[code](data)
+    texts = {one.get_text() for picture in drawn for one in picture.axes[0].texts}
+    assert "alla" in texts
+    assert "all" not in texts
