@@ -15,6 +15,7 @@ from qol_app.analysis.result import (
     ordered_levels,
     require_columns,
     require_level,
+    require_number,
     sift,
 )
 from qol_app.analysis.shares import percent, wilson
@@ -204,6 +205,9 @@ def _usable(
     scores: pd.DataFrame, needed: dict[str, str], by: Sequence[str]
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     scores = scores.reset_index(drop=True)
+    for column in needed.values():
+        if np.isinf(numbers(scores, column)).any():
+            raise AnalysisError(f"{column}: found an infinite number; wanted scores")
     reasons = {reason: numbers(scores, column).isna() for reason, column in needed.items()}
     return sift(scores, {**reasons, **{f"no {name}": scores[name].isna() for name in by}})
 
@@ -261,8 +265,7 @@ def _shares(used: pd.DataFrame, by: list[str], level: float) -> pd.DataFrame:
 def _step_note(worse: Threshold, better: Threshold, step: float | None) -> list[str]:
     if step is None:
         return []
-    if not step > 0:
-        raise AnalysisError(f"step: found {step!r}; wanted points above 0")
+    require_number("step", step, lambda one: 0 < one < np.inf, "points above 0")
     notes = []
     for points in dict.fromkeys([worse.points, better.points]):
         reached = achievable_threshold(points, step)

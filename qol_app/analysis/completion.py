@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from qol_app.analysis.result import AnalysisResult, names_of, ordered_levels, require_columns, sift
+from qol_app.analysis.result import (
+    AnalysisResult,
+    names_of,
+    ordered_levels,
+    require_columns,
+    require_number,
+    sift,
+)
 from qol_app.analysis.shares import percent
 from qol_app.analysis.visits import OUTCOMES, timepoints, usable_visits
 from qol_app.errors import AnalysisError
@@ -63,6 +70,7 @@ def rates(
     Coens et al. (SISAQOL), Lancet Oncol 2020;21:e83; gap between arms: Roydhouse et al., Qual
     Life Res 2019;28:1.
     """
+    require_number("gap_points", gap_points, lambda one: one >= 0, "points, 0 or more")
     names = names_of(by)
     used, left_out, notes = usable_visits(visits, names)
     table = _counts(used, names)

@@ -6,11 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from qol_app.analysis.facts import dates
 from qol_app.analysis.result import (
     AnalysisResult,
     ordered_levels,
     require_columns,
     require_level,
+    require_whole,
     sift,
 )
 from qol_app.analysis.shares import percent, wilson
@@ -37,7 +39,7 @@ def clavien_dindo(
     procedures: pd.DataFrame,
     *,
     by: str | None = None,
-    horizons: Sequence[int] = (30, 90),
+    horizons: Sequence[int] | int = (30, 90),
     level: float = 0.95,
 ) -> EventsResult:
     """Return participants by worst complication within 30 and 90 days of the first procedure.
@@ -64,13 +66,14 @@ def clavien_dindo(
     Dindo, Demartines & Clavien, Ann Surg 2004;240:205.
     """
     require_level(level)
+    horizons = _days(horizons)
     require_columns(complications, "participant", "onset_on", "grade")
     first, left_out = _first_procedures(procedures, by)
     grades = {grade: place for place, grade in enumerate(CLAVIEN_DINDO)}
     require_grades(complications["grade"], grades)
     rows = complications.assign(
         participant=complications["participant"],
-        onset=pd.to_datetime(complications["onset_on"]),
+        onset=dates(complications["onset_on"]),
         rank=complications["grade"].map(grades),
         start=complications["participant"].map(first["procedure"]),
     )
@@ -102,6 +105,16 @@ def clavien_dindo(
     )
 
 
+def _days(horizons: Sequence[int] | int) -> tuple[int, ...]:
+    """Return the horizons; a number by itself is one."""
+    days = tuple(horizons) if isinstance(horizons, Sequence) else (horizons,)
+    if not days:
+        raise AnalysisError("horizons: found none; wanted days after the procedure, as (30, 90)")
+    for one in days:
+        require_whole("horizons", one, least=1)
+    return days
+
+
 _CD_COLUMNS = ["horizon", "group", "grade", "n", "followed", "not_followed"]
 
 
@@ -114,6 +127,7 @@ def mortality_after(
     (Wilson). Somebody alive who was not seen for so long is left out and counted.
     """
     require_level(level)
+    require_whole("days", days, least=1)
     first, left_out = _first_procedures(procedures, by)
     dead = (first["dead"] - first["procedure"]).dt.days <= days
     seen = dead | _followed(first, days)
@@ -140,9 +154,9 @@ def _first_procedures(
     rows = pd.DataFrame(
         {
             "participant": procedures["participant"],
-            "procedure": pd.to_datetime(procedures["procedure_on"]),
-            "seen": pd.to_datetime(procedures["last_seen_on"]),
-            "dead": pd.to_datetime(procedures["dead_on"]),
+            "procedure": dates(procedures["procedure_on"]),
+            "seen": dates(procedures["last_seen_on"]),
+            "dead": dates(procedures["dead_on"]),
             "group": procedures[by] if by else "all",
         }
     ).sort_values("procedure", kind="stable")

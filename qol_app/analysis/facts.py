@@ -26,10 +26,27 @@ def people_of(participants: pd.DataFrame) -> pd.DataFrame:
 
 def dates(values: pd.Series) -> pd.Series:
     """Return whole days as timestamps, missing as NaT."""
+    if pd.api.types.is_numeric_dtype(values) and values.notna().any():
+        # As dates they would be nanoseconds since 1970.
+        first = values.dropna().iloc[0]
+        raise AnalysisError(f"{values.name}: found the number {first}; wanted YYYY-MM-DD")
     try:
         return pd.to_datetime(values, format="ISO8601").astype("datetime64[ns]").dt.normalize()
     except (TypeError, ValueError) as error:
-        raise AnalysisError(f"{values.name}: found no date ({error}); wanted YYYY-MM-DD") from error
+        found = _no_date(values)
+        raise AnalysisError(f"{values.name}: found no date ({found}); wanted YYYY-MM-DD") from error
+
+
+def _no_date(values: pd.Series) -> str:
+    """Return what is no day: the first that cannot be read, else a type with a time zone."""
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        return f"instants of {values.dtype.tz}"
+    for one in values.dropna():
+        try:
+            pd.to_datetime(pd.Series([one]), format="ISO8601").astype("datetime64[ns]")
+        except (TypeError, ValueError):
+            return repr(one)
+    return "days and instants"
 
 
 def yes(values: pd.Series) -> pd.Series:

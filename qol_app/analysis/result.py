@@ -5,10 +5,10 @@ so ``n_used + sum(left_out.values()) == n_given``. What cannot be computed is Na
 and a sentence in ``notes``.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
@@ -81,11 +81,39 @@ def require_days(name: str, found: float) -> None:
     require_number(name, found, lambda one: 0 < one < np.inf, "a positive number of days")
 
 
+def require_whole(name: str, found: Any, least: int = 0) -> None:
+    """Raise AnalysisError unless ``found`` is a whole number, ``least`` or more."""
+    wanted = f"a whole number, {least} or more"
+    require_number(name, found, lambda one: isinstance(one, Integral) and int(one) >= least, wanted)
+
+
+def require_yes_or_no(values: pd.Series) -> None:
+    """Raise AnalysisError unless each value is true, false or missing."""
+    strange = values[values.notna() & ~values.isin([True, False])]
+    if len(strange):
+        found = strange.iloc[0]
+        raise AnalysisError(f"{values.name}: found {found!r}; wanted true, false or empty")
+
+
 def names_of(columns: Sequence[str] | str | None) -> tuple[str, ...]:
-    """Return names of columns; a name by itself is one column, not its letters."""
+    """Return names of columns; a name by itself is one column, not its letters.
+
+    Raises
+    ------
+    AnalysisError
+        If they are no names, or one of them is there twice.
+    """
     if columns is None:
         return ()
-    return (columns,) if isinstance(columns, str) else tuple(columns)
+    if isinstance(columns, str):
+        return (columns,)
+    if not isinstance(columns, Iterable):
+        raise AnalysisError(f"by: found {columns!r}; wanted names of columns")
+    names = tuple(columns)
+    for name in names:
+        if names.count(name) > 1:
+            raise AnalysisError(f"by: found {name!r} twice; wanted each column once")
+    return names
 
 
 def sift(

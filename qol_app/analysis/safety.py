@@ -16,7 +16,12 @@ from qol_app.analysis.complications import (
     nobody,
     require_grades,
 )
-from qol_app.analysis.result import ordered_levels, require_columns, sift
+from qol_app.analysis.result import (
+    ordered_levels,
+    require_columns,
+    require_yes_or_no,
+    sift,
+)
 from qol_app.analysis.shares import percent
 
 CTCAE_GRADES = (1, 2, 3, 4, 5)
@@ -106,12 +111,14 @@ def pro_ctcae(
     require_columns(grades, "participant", "term", "grade", "baseline")
     people, left_out = _population(participants, by)
     require_grades(grades["grade"], {grade: grade for grade in PRO_GRADES})
+    require_yes_or_no(grades["baseline"])
     known, events_left_out = sift(
         grades,
         {
             "not in the safety population": ~grades["participant"].isin(people.index),
             "no term": grades["term"].isna(),
             "no grade": grades["grade"].isna(),
+            "not known whether at baseline": grades["baseline"].isna(),
         },
     )
     first = known["baseline"].eq(True)

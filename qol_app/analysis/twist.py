@@ -21,6 +21,7 @@ from qol_app.analysis.result import (
     require_days,
     require_level,
     require_number,
+    require_whole,
     sift,
 )
 
@@ -99,6 +100,8 @@ def q_twist(
     require_level(level)
     _require_shares(utility_tox, utility_relapse, *grid)
     require_days("tau", tau)
+    require_whole("repeats", repeats)
+    require_whole("seed", seed)
     names = [toxicity, progression, progression_event, death, death_event]
     used, left_out = _usable(data, names, by)
     groups = ordered_levels(used[by])

@@ -18,9 +18,12 @@ from qol_app.analysis.result import (
     require_columns,
     require_days,
     require_level,
+    require_number,
+    require_whole,
     sift,
 )
 from qol_app.analysis.twist import QTwistResult, q_twist
+from qol_app.errors import AnalysisError
 
 __all__ = ["QTwistResult", "QalyResult", "q_twist", "qaly"]
 
@@ -87,6 +90,9 @@ def qaly(
     require_level(level)
     require_columns(scores, participant, day, index, death_day, by)
     require_days("horizon", horizon)
+    require_number("carry_days", carry_days, lambda one: one >= 0, "days, 0 or more")
+    require_whole("repeats", repeats)
+    require_whole("seed", seed)
     rows = pd.DataFrame(
         {
             "participant": scores[participant],
@@ -96,6 +102,9 @@ def qaly(
             "group": scores[by] if by else "all",
         }
     )
+    if (rows["index"] > 1).any():
+        found = rows["index"].max()
+        raise AnalysisError(f"{index}: found {found:g}; wanted at most 1, which is full health")
     named, left_out = sift(rows, {"rows without participant": rows["participant"].isna()})
     people = [
         (name, *_area(mine, horizon, carry_days))
@@ -120,12 +129,14 @@ def qaly(
     )
 
 
-_NO_AREA = ("no baseline index", "not followed to the horizon")
+_NO_AREA = ("no baseline index", "not followed to the horizon", "in more than one group")
 
 
 def _area(mine: pd.DataFrame, horizon: float, carry: float) -> tuple[Any, float, str]:
     """Return group, QALYs and what the course ended with, of one participant."""
     group, death = mine["group"].iloc[0], mine["death"].max()
+    if mine["group"].nunique() > 1:
+        return group, np.nan, _NO_AREA[2]
     known = mine[mine["index"].notna() & mine["day"].notna()].sort_values("day", kind="stable")
     known = known[~(known["day"] > death)].drop_duplicates("day", keep="last")
     start = known.loc[known["day"] <= 0, "index"]

@@ -28,7 +28,13 @@ from typing import Any
 
 import pandas as pd
 
-from qol_app.analysis.result import ordered_levels, require_columns, sift
+from qol_app.analysis.result import (
+    ordered_levels,
+    require_columns,
+    require_yes_or_no,
+    sift,
+)
+from qol_app.errors import AnalysisError
 
 REQUIRED = ("participant", "timepoint", "randomised", "expected", "valid")
 KEY = ("participant", "timepoint", "occurrence")
@@ -45,6 +51,11 @@ def usable_visits(
     valid, late, missing; the last three were expected.
     """
     require_columns(visits, *REQUIRED, *by)
+    for name in ("randomised", "expected", "valid", "late"):
+        if name in visits:
+            require_yes_or_no(visits[name])
+    if "timepoint" in by:
+        raise AnalysisError("by: found 'timepoint', which every table has; wanted other columns")
     visits = visits.reset_index(drop=True)
     key = [name for name in KEY if name in visits]
     valid = _yes(visits, "valid") & ~_yes(visits, "late")
