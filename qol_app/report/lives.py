@@ -125,7 +125,24 @@ def _restricted(data: ReportData, draft: Draft, times: pd.DataFrame, code: str) 
     draft.account(title, result)
     if data.compares:
         draft.table(f"{code}-rmst-contrasts", draft.say("Restricted means compared"),
-                    result.contrasts)  # fmt: skip
+                    result.contrasts, _in_words(result.contrasts, "measure"))  # fmt: skip
+
+
+# What the analyses call by the codes of R, for readers who do not know them.
+WORDS = {
+    "km": "Kaplan-Meier",
+    "identity": "days",
+    "log": "logarithm",
+    "GLOBAL": "all",
+    "rmst difference": "difference in restricted means",
+    "rmst ratio": "ratio of restricted means",
+    "rmtl ratio": "ratio of restricted means lost",
+}
+
+
+def _in_words(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Return the table as printed; its file keeps the codes."""
+    return table.assign(**{name: table[name].replace(WORDS) for name in columns})
 
 
 def _compared(data: ReportData, draft: Draft, times: pd.DataFrame, code: str) -> None:
@@ -167,7 +184,8 @@ def _hazards(data: ReportData, draft: Draft, times: pd.DataFrame, code: str) -> 
     draft.table(f"{code}-cox", say("Cox regression, Efron ties"), model.table)
     draft.account(say("Cox regression"), model)
     checks = model.proportional_hazards
-    draft.table(f"{code}-proportional", say("Test of proportional hazards"), checks)
+    draft.table(f"{code}-proportional", say("Test of proportional hazards"), checks,
+                _in_words(checks, "transform", "term"))  # fmt: skip
     usual = checks[(checks["transform"] == "km") & (checks["term"] == "GLOBAL")]["p_value"]
     if len(usual) and usual.iloc[0] < PH_SUSPECT:
         draft.tell(

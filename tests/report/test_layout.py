@@ -9,7 +9,7 @@ import pytest
 from qol_app.i18n import decimal_mark, translations
 from qol_app.report import canvas
 from qol_app.report.harm import _shares
-from qol_app.report.page import grid, html
+from qol_app.report.page import all_tables, grid, html
 from qol_app.report.plots_of_means import panels
 from qol_app.report.registry import SECTIONS
 from qol_app.report.speech import ENGLISH, Speech
@@ -120,3 +120,12 @@ def test_a_figure_of_one_panel_has_room_for_its_whole_title(monkeypatch):
 def test_shares_and_their_limits_have_the_same_decimals():
     table = pd.DataFrame({"percent": [0.0], "ci_low": [0.0], "ci_high": [20.388]})
     assert _shares(ENGLISH, table).iloc[0].tolist() == ["0.0", "0.0", "20.4"]
+
+
+def test_readers_of_the_survival_tables_need_no_codes_of_r(by_arm, sections):
+    page = html(by_arm, [one for one in sections if one.code == "survival"])
+    for code in ("GLOBAL", "identity", "km", "rmst difference", "rmtl ratio"):
+        assert f">{code}</t" not in page, code
+    assert "<td>difference in restricted means</td>" in page
+    found = all_tables(sections)
+    assert set(found["survival-proportional"]["transform"]) >= {"km", "identity"}
