@@ -89,6 +89,9 @@ def test_no_sentence_of_a_swedish_report_is_english(swedish):
     assert "Deltagarflöde" in page
     assert {one for one in untold if ENGLISH_WORDS.search(one)} == set()
     assert "each value set" not in page
+    # Kinds of definitions stand by themselves in their column.
+    assert not re.search(r'scope="row">(wording|protocol|interpretation)<', page)
+    assert SWEDISH("wording") == "ordalydelse"
 
 
 def test_arms_are_named_in_the_language_of_the_report(by_arm, facts):
