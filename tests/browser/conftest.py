@@ -45,11 +45,15 @@ class Line:
         self.is_cut = False
         self.saving: Callable[[WSGIApplication, WSGIEnvironment], bool] | None = None
         self._may_go_on, self.has_come = threading.Event(), threading.Event()
+        self._twice: str | None = None
+        self._as_it_was: tuple[str, list[tuple[str, str]], bytes] | None = None
 
     def through(self, app: WSGIApplication) -> WSGIApplication:
         """Return the application behind this line."""
 
         def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            if environ["PATH_INFO"] == self._twice:
+                return self._made_once(app, environ, start_response)
             saving = self.saving if environ["PATH_INFO"].endswith("/answers") else None
             if not self.is_cut and not (saving and saving(app, environ)):
                 return app(environ, start_response)
@@ -71,6 +75,22 @@ class Line:
             # Chromium says nothing to a page that has begun while it was told to be offline.
             for page in phone.pages:
                 page.evaluate("setTimeout(() => dispatchEvent(new Event('online')))")
+
+    def give_twice(self, path: str) -> None:
+        """Let the next one who asks for a page, and the one after, get the same; then as usual."""
+        self._twice, self._as_it_was = path, None
+
+    def _made_once(
+        self, app: WSGIApplication, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        if self._as_it_was is None:
+            body, status, headers = run_wsgi_app(app, environ, buffered=True)
+            self._as_it_was = (status, list(headers), b"".join(body))
+        else:
+            self._twice = None
+        status, headers, content = self._as_it_was
+        start_response(status, headers)
+        return [content]
 
     def refuse_answers(self) -> None:
         """Let the server be too busy to take answers."""
