@@ -99,7 +99,7 @@ def cox(
     """
     require_choice("ties", ties, TIES)
     require_level(level)
-    names, within = names_of(covariates), names_of(strata)
+    names, within = names_of(covariates, "covariates"), names_of(strata, "strata")
     if not names:
         raise AnalysisError("covariates: found none; wanted at least one column")
     seen = follow_up(data, duration, event, strata=within, covariates=names)

@@ -90,7 +90,7 @@ def forest(
         likelihood-ratio test of arm, factor and their products against arm and factor.
         Somebody without a factor is left out for that factor only: see ``n_missing``.
     """
-    within, factors = names_of(strata), names_of(factors)
+    within, factors = names_of(strata, "strata"), names_of(factors, "factors")
     require_columns(data, *factors)
     seen = follow_up(data, duration, event, arm, within)
     first = reference_of(seen.groups, reference, arm)

@@ -62,7 +62,7 @@ def logrank(
     Harrington & Fleming, Biometrika 1982;69:553; as survdiff of the R package survival.
     """
     require_number("rho", rho, lambda one: one >= 0, "0 (log-rank) or a larger number")
-    names = names_of(strata)
+    names = names_of(strata, "strata")
     seen = follow_up(data, duration, event, by, names)
     observed, expected, variance = _sums(seen, rho)
     taking_part = np.flatnonzero(expected > 0)

@@ -192,7 +192,7 @@ def mmrm(
     chain = _structures(covariance, fallback)
     require_choice("df", df, DF_WORDS)
     require_level(level)
-    covariates = names_of(covariates)
+    covariates = names_of(covariates, "covariates")
     columns = Columns(outcome, participant, visit, arm, covariates)
     frame = checked_columns(data, columns)
     columns = _with_slopes(columns, frame, by_visit)
@@ -226,7 +226,7 @@ def _with_slopes(columns: Columns, frame: pd.DataFrame, by_visit: Sequence[str] 
     if by_visit is None:
         chosen = frozenset(c for c in columns.covariates if is_numeric(frame[c]))
     else:
-        chosen = frozenset(names_of(by_visit))
+        chosen = frozenset(names_of(by_visit, "by_visit"))
     require_known("by_visit", chosen, columns.covariates)
     return replace(columns, by_visit=chosen)
 

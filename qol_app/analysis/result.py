@@ -95,8 +95,14 @@ def require_yes_or_no(values: pd.Series) -> None:
         raise AnalysisError(f"{values.name}: found {found!r}; wanted true, false or empty")
 
 
-def names_of(columns: Sequence[str] | str | None) -> tuple[str, ...]:
+def names_of(columns: Sequence[str] | str | None, argument: str = "by") -> tuple[str, ...]:
     """Return names of columns; a name by itself is one column, not its letters.
+
+    Parameters
+    ----------
+    columns : sequence of str, str or None
+    argument : str
+        What the caller calls them, which an error names.
 
     Raises
     ------
@@ -108,11 +114,11 @@ def names_of(columns: Sequence[str] | str | None) -> tuple[str, ...]:
     if isinstance(columns, str):
         return (columns,)
     if not isinstance(columns, Iterable):
-        raise AnalysisError(f"by: found {columns!r}; wanted names of columns")
+        raise AnalysisError(f"{argument}: found {columns!r}; wanted names of columns")
     names = tuple(columns)
     for name in names:
         if names.count(name) > 1:
-            raise AnalysisError(f"by: found {name!r} twice; wanted each column once")
+            raise AnalysisError(f"{argument}: found {name!r} twice; wanted each column once")
     return names
 
 

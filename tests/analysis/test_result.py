@@ -70,6 +70,14 @@ def test_levels_keep_the_order_of_categories_and_the_empty_ones():
     assert ordered_levels(pd.Series([2, 10, 1])) == [1, 2, 10]
 
 
+@pytest.mark.parametrize(
+    ("columns", "wrong"), [(5, "found 5; wanted names"), (["a", "a"], "found 'a' twice")]
+)
+def test_names_that_are_none_are_refused_by_the_argument_they_were_given_for(columns, wrong):
+    with pytest.raises(AnalysisError, match=f"^strata: {wrong}"):
+        names_of(columns, "strata")
+
+
 def test_a_column_named_by_itself_is_one_column_and_none_is_none():
     assert names_of("base") == ("base",)
     assert names_of(["a", "b"]) == ("a", "b")
