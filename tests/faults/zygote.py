@@ -195,13 +195,23 @@ def make(order: dict, house: House, fate: Fate, runtime: Runtime) -> Worker:
 
 def warm_up(order: dict, house: House) -> Runtime:
     """Return a runtime whose statements are compiled and whose connections are closed."""
+    before = threads()
     settings = make_settings(order["database_url"], Path(order["instance"]))
     runtime = make_runtime(settings, Clock(*order["clock"]))
     worker = make(order, house, Fate("", 0, 0), runtime)
     for job in (worker.heartbeat, worker.remind, worker.deliver, worker.stop):
         job()
     runtime.database.close()  # a child must not share a connection
+    # One that has been joined may still be giving back what it had of OpenSSL, under a lock
+    # which a child forked meanwhile would find taken for ever.
+    while threads() > before:
+        time.sleep(0.001)
     return runtime
+
+
+def threads() -> int:
+    """Return how many threads this process has for the kernel, which keeps them longer."""
+    return len(os.listdir("/proc/self/task"))
 
 
 def work(order: dict, house: House, runtime: Runtime) -> None:
