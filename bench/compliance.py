@@ -11,7 +11,7 @@ from sqlalchemy import select
 from qol_app.db.tables import Assessment, Form, Participant, ParticipantEvent, Submission
 from qol_app.schedule.history import Event, History
 from qol_app.schedule.plan import plan
-from qol_app.services import compliance
+from qol_app.services import compliance, worklist
 from qol_app.services.context import Actor, Context
 from qol_app.services.standing import people
 from tests.bulk import Sketch, Study
@@ -62,7 +62,7 @@ def _whole(ctx: Context) -> None:
     ctx.session.expunge_all()
     persons = people(ctx)
     assert len(persons) == PARTICIPANTS
-    compliance.worklist(ctx, persons)
+    worklist.worklist(ctx, persons)
     compliance.grid(persons)
     compliance.rates(persons, TIMEPOINTS)
 

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 import httpx
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid02
-from pywebpush import WebPusher
 
 from qol_app.delivery.errors import TryAgainLater, Undeliverable
 from qol_app.delivery.message import ChannelSettings, HandedOver, Message
@@ -74,6 +73,9 @@ class Push:
 
 
 def _encrypted(subscription: Subscription, message: Message) -> bytes:
+    # Brings two more HTTP libraries, which an installation without push need not load.
+    from pywebpush import WebPusher
+
     notice = {
         "title": message.subject,
         "body": message.text,

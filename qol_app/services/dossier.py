@@ -18,10 +18,10 @@ from qol_app.db.tables import (
 )
 from qol_app.schedule.history import ContactState
 from qol_app.schedule.status import proposes_lost
-from qol_app.services.compliance import OpenTask, open_tasks
 from qol_app.services.context import Context
 from qol_app.services.participants import course
 from qol_app.services.standing import Person, Standing, people, shown
+from qol_app.services.worklist import OpenTask, open_tasks
 
 # Outcomes of calls in which nobody was reached.
 NOBODY_REACHED = ("no_answer", "left_message", "wrong_contact")

@@ -2,7 +2,6 @@
 
 from flask.typing import ResponseReturnValue
 
-from qol_app.services import compliance as service
 from qol_app.services.participants import visible_sites
 from qol_app.services.standing import people
 from qol_app.web.guard import needs
@@ -14,6 +13,9 @@ from qol_app.web.staff.unit import allowed, page, reading
 @bp.get("/compliance")
 @needs("compliance:read")
 def compliance() -> ResponseReturnValue:
+    # The rates bring pandas, a quarter of what every process would have to load.
+    from qol_app.services import compliance as service
+
     with reading() as ctx:
         site = chosen_site(ctx)
         persons = people(ctx, site_id=site[0] if site else None)

@@ -3,9 +3,9 @@
 from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from qol_app.services.compliance import worklist
 from qol_app.services.participants import visible_sites
 from qol_app.services.standing import people
+from qol_app.services.worklist import worklist
 from qol_app.web.guard import needs
 from qol_app.web.staff.blueprint import bp
 from qol_app.web.staff.unit import allowed, page, reading

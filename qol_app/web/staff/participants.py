@@ -6,12 +6,14 @@ from flask.typing import ResponseReturnValue
 from qol_app.clean import clean_line
 from qol_app.delivery.channels import usable_channels
 from qol_app.errors import NotAllowed
-from qol_app.services import compliance, foreseeing
+from qol_app.schedule.status import AssessmentState
+from qol_app.services import foreseeing
 from qol_app.services.context import Context
 from qol_app.services.dossier import dossier
 from qol_app.services.ledger import ledger
 from qol_app.services.participants import by_public_id, visible_sites
-from qol_app.services.standing import Person, people
+from qol_app.services.standing import Person, Standing, people
+from qol_app.services.worklist import OPEN_STATES
 from qol_app.web.guard import needs
 from qol_app.web.staff.blueprint import bp
 from qol_app.web.staff.event_forms import EventForm
@@ -54,12 +56,9 @@ def chosen_site(ctx: Context) -> tuple[int, str] | None:
     return next(((site.id, site.code) for site in visible_sites(ctx) if site.code == code), None)
 
 
-def _next(person: Person) -> compliance.Standing | None:
-    ahead = [
-        one
-        for one in person.standings
-        if one.state in (*compliance.OPEN_STATES, compliance.AssessmentState.NOT_YET)
-    ]
+def _next(person: Person) -> Standing | None:
+    states = (*OPEN_STATES, AssessmentState.NOT_YET)
+    ahead = [one for one in person.standings if one.state in states]
     return min(ahead, key=lambda one: (one.window.closes, one.id), default=None)
 
 
