@@ -44,9 +44,9 @@ def fit_cox(x: Floats, time: Floats, event: Floats, stratum: np.ndarray, ties: s
         model = PHReg(time, (x - centre) / spread, event, ties=ties, strata=stratum)
         start = np.zeros(x.shape[1])
         score, information = model.score(start), -model.hessian(start)
+        first = np.linalg.lstsq(information, score, rcond=None)[0]
         null = float(model.loglike(start))
-        score_chisq = float(score @ np.linalg.lstsq(information, score, rcond=None)[0])
-        coef, step, finished = _climb(model, start)
+        coef, step, finished = _climb(model, first, null)
         information = -model.hessian(coef)
         infinite = np.where(np.abs(step) > SHORT**0.5, np.sign(step), 0).astype(int)
         if np.abs(step).max(initial=0) <= LONG:
@@ -58,16 +58,17 @@ def fit_cox(x: Floats, time: Floats, event: Floats, stratum: np.ndarray, ties: s
             converged=finished,
             loglik=float(model.loglike(coef)),
             loglik_null=null,
-            score_chisq=score_chisq,
+            score_chisq=float(score @ first),
         )
 
 
-def _climb(model: PHReg, coef: Floats) -> tuple[Floats, Floats, bool]:
-    """Return where Newton's method ends, its last step, and whether it came to an end."""
-    height = float(model.loglike(coef))
-    step = np.zeros_like(coef)
+def _climb(model: PHReg, step: Floats, height: float) -> tuple[Floats, Floats, bool]:
+    """Return where Newton's method ends, its last step, and whether it came to an end.
+
+    It begins at zero, where `height` is the likelihood and `step` leads on.
+    """
+    coef = np.zeros_like(step)
     for _ in range(MAX_STEPS):
-        step = _newton_step(model, coef)
         if np.abs(step).max(initial=0) < SHORT:
             return coef + step, step, True
         share, reached = 1.0, float(model.loglike(coef + step))
@@ -77,6 +78,7 @@ def _climb(model: PHReg, coef: Floats) -> tuple[Floats, Floats, bool]:
         coef, rise, height = coef + share * step, reached - height, reached
         if share == 1 and rise < NO_RISE * (abs(height) + 0.1) and np.abs(step).max() > LONG:
             return coef, step, True
+        step = _newton_step(model, coef)
     return coef, step, False
 
 
