@@ -1,6 +1,7 @@
 """Hazard ratios, tests, proportional hazards and concordance against R, and where there is none."""
 
 import re
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from tests.analysis.survival_golden import RESULTS, SETS, assert_same, golden_da
 MODELS = [(name, key) for name in SETS for key in RESULTS[name] if key.startswith("cox")]
 
 
+@cache
 def fitted(name: str, key: str) -> tuple[CoxResult, dict[str, Any]]:
     expected = RESULTS[name][key]
     strata = re.findall(r"strata\((\w+)\)", expected["formula"])

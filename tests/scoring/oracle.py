@@ -179,13 +179,18 @@ def _uk_3l(levels):
 
 def _crosswalk(levels):
     expected = 0.0
-    for state in product((1, 2, 3), repeat=5):
+    for state in product(*(_chances(*one) for one in zip(EQ_DIMENSIONS, levels, strict=True))):
         chance = 1.0
-        for dimension, level, level3 in zip(EQ_DIMENSIONS, levels, state, strict=True):
-            chance *= [*CROSSWALK[dimension], (0, 0, 1)][level - 1][level3 - 1]
-        if chance:
-            expected += chance * _uk_3l(state)
+        for _, one in state:
+            chance *= one
+        expected += chance * _uk_3l([level for level, _ in state])
     return expected
+
+
+def _chances(dimension, level):
+    """Return the three-level answers that a five-level answer can stand for, with their chance."""
+    chances = [*CROSSWALK[dimension], (0, 0, 1)][level - 1]
+    return [(level3, chance) for level3, chance in zip((1, 2, 3), chances, strict=True) if chance]
 
 
 _remembered = {}

@@ -1,6 +1,7 @@
 """The same function scores the partitions of a table spread over workers."""
 
-import dask.dataframe as dd
+from importlib import import_module
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +13,8 @@ N_FORMS, N_PARTITIONS = 2_000_000, 16
 
 @pytest.mark.slow
 def test_two_million_forms_in_partitions_get_the_same_scores(instrument):
+    # Takes long to import, and every process of the tests reads this file.
+    dd = import_module("dask.dataframe")
     c30 = instrument("qlq-c30")
     rng = np.random.default_rng(5)
     codes = rng.integers(1, 5, (N_FORMS, 30), np.int8).astype(np.float32)
