@@ -3,10 +3,10 @@
 import xml.etree.ElementTree as ET
 
 import pytest
-from odmlib.odm_parser import ODMSchemaValidator
 
 from qol_app.export.odm import OdmWriter
 from qol_app.export.xml import ODM
+from tests.services.schemas import schema_errors
 
 
 @pytest.fixture(scope="module")
@@ -24,15 +24,13 @@ def everywhere(tree, tag):
 
 
 def test_the_file_is_valid_by_the_schema_of_odm_1_3_2(path):
-    schema = ODMSchemaValidator(standard="odm", version="1.3.2")
-    assert list(schema.xsd.iter_errors(str(path))) == []
+    assert schema_errors("odm", "1.3.2", path) == []
 
 
 def test_the_schema_would_find_a_fault(path, tmp_path):
-    schema = ODMSchemaValidator(standard="odm", version="1.3.2")
     text = path.read_text().replace('Repeating="No"', 'Repeating="Perhaps"', 1)
     (tmp_path / "wrong.xml").write_text(text)
-    assert list(schema.xsd.iter_errors(str(tmp_path / "wrong.xml")))
+    assert schema_errors("odm", "1.3.2", tmp_path / "wrong.xml")
 
 
 @pytest.mark.parametrize(
