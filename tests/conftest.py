@@ -51,7 +51,9 @@ ABOUT_THE_TRIAL = (
     *("test_cli_export.py", "test_cli_staff.py", "test_promises.py", "web", "worker"),
 )
 
-pytest_plugins = ("tests.trace", "tests.chromium", "tests.pure")
+pytest_plugins = (
+    *("tests.trace", "tests.chromium", "tests.litter", "tests.pure", "tests.read_once"),
+)
 
 ENGINES = ("sqlite", "postgresql")
 # PostgreSQL; on a machine that has none, the rest is still run on SQLite.
