@@ -46,15 +46,15 @@ def plan(
         end of the study are in it too, with ``dropped_reason``: what is expected of a dead
         participant is decided by the rates, not by leaving rows out.
     """
-    arm, last_day = history.arm, _last_day(protocol, history)
+    this, arm, last_day = _This(protocol), history.arm, _last_day(protocol, history)
     found = [
         one
-        for rule in _rules(protocol)
+        for rule in _rules(this)
         if not rule.timepoint.arms or arm in rule.timepoint.arms
         for one in _assessments(rule, history, language, last_day)
     ]
     found.sort(key=_order)
-    merging = _merging(protocol)
+    merging = _merging(this)
     found = _end_late_answers_before_the_next(found, merging)
     if any(one.timepoint in merging for one in found):
         found = merge(protocol, found, merging)
@@ -77,8 +77,24 @@ class _Rule:
     instruments: Mapping[str, tuple[str, ...]]
 
 
+class _This:
+    """One protocol as a key: to compare it with its equals takes longer than to plan by it."""
+
+    __slots__ = ("protocol",)
+
+    def __init__(self, protocol: Protocol) -> None:
+        self.protocol = protocol
+
+    def __hash__(self) -> int:
+        return id(self.protocol)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _This) and self.protocol is other.protocol
+
+
 @lru_cache(maxsize=64)
-def _rules(protocol: Protocol) -> tuple[_Rule, ...]:
+def _rules(this: _This) -> tuple[_Rule, ...]:
+    protocol = this.protocol
     instruments = {package.code: package.instruments for package in protocol.packages}
     rules = []
     for point in protocol.timepoints:
@@ -95,8 +111,8 @@ def _rules(protocol: Protocol) -> tuple[_Rule, ...]:
 
 
 @lru_cache(maxsize=64)
-def _merging(protocol: Protocol) -> frozenset[str]:
-    return frozenset(point.code for point in protocol.timepoints if point.merges)
+def _merging(this: _This) -> frozenset[str]:
+    return frozenset(point.code for point in this.protocol.timepoints if point.merges)
 
 
 def _assessments(
