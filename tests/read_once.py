@@ -1,8 +1,8 @@
-"""A definition file is read once per process as long as nothing in it changes.
+"""What a definition file says is read once per process: hundreds of tests read all of them.
 
-Each test with a database, a folder or a command of its own reads all of them, hundreds of times
-the same. What comes of a file is frozen, so that nobody can tell whether it was read again;
-each gets a copy, since what a definition works out about itself is kept in it.
+What comes of a file is frozen and holds nothing of where it lies, so that nobody can tell
+whether the same words were read before; each gets a copy, since what a definition works out
+about itself is kept in it. A file with something wrong is read anew each time.
 """
 
 from pathlib import Path
@@ -10,20 +10,24 @@ from typing import Any
 
 from qol_app.definition import loader
 
-_read: dict[tuple[Any, ...], Any] = {}
+_read: dict[tuple[bytes, type[Any]], Any] = {}
 _really = loader.read_yaml_model
 
 
-def read_yaml_model(path: Path, model: type[Any], root: Path | None = None) -> Any:
+def read_yaml_model(
+    path: Path, model: type[Any], root: Path | None = None
+) -> tuple[Any, list[str]]:
     """Return what the program reads in this file, from an earlier time if that was the same."""
     try:
-        key = (path, path.read_bytes(), model, root)
+        key = (path.read_bytes(), model)
     except OSError:
         return _really(path, model, root)
     if key not in _read:
-        _read[key] = _really(path, model, root)
-    found, findings = _read[key]
-    return found and found.model_copy(), list(findings)
+        found, findings = _really(path, model, root)
+        if found is None:
+            return None, findings
+        _read[key] = found
+    return _read[key].model_copy(), []
 
 
 loader.read_yaml_model = read_yaml_model
