@@ -17,6 +17,7 @@ from qol_app.errors import DefinitionError
 from qol_app.schedule.history import Event, History
 from qol_app.schedule.merging import merge
 from qol_app.schedule.planned import Key, PlannedAssessment
+from qol_app.schedule.this import This
 from qol_app.schedule.windows import DAY, window_around
 
 __all__ = ["Key", "PlannedAssessment", "plan"]
@@ -46,7 +47,7 @@ def plan(
         end of the study are in it too, with ``dropped_reason``: what is expected of a dead
         participant is decided by the rates, not by leaving rows out.
     """
-    this, arm, last_day = _This(protocol), history.arm, _last_day(protocol, history)
+    this, arm, last_day = This(protocol), history.arm, _last_day(protocol, history)
     found = [
         one
         for rule in _rules(this)
@@ -77,23 +78,8 @@ class _Rule:
     instruments: Mapping[str, tuple[str, ...]]
 
 
-class _This:
-    """One protocol as a key: to compare it with its equals takes longer than to plan by it."""
-
-    __slots__ = ("protocol",)
-
-    def __init__(self, protocol: Protocol) -> None:
-        self.protocol = protocol
-
-    def __hash__(self) -> int:
-        return id(self.protocol)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _This) and self.protocol is other.protocol
-
-
 @lru_cache(maxsize=64)
-def _rules(this: _This) -> tuple[_Rule, ...]:
+def _rules(this: This) -> tuple[_Rule, ...]:
     protocol = this.protocol
     instruments = {package.code: package.instruments for package in protocol.packages}
     rules = []
@@ -111,7 +97,7 @@ def _rules(this: _This) -> tuple[_Rule, ...]:
 
 
 @lru_cache(maxsize=64)
-def _merging(this: _This) -> frozenset[str]:
+def _merging(this: This) -> frozenset[str]:
     return frozenset(point.code for point in this.protocol.timepoints if point.merges)
 
 
