@@ -7,6 +7,7 @@ were computed by hand from the scoring manuals, not by this program.
 import csv
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -68,29 +69,43 @@ def enrol(page: Page, number: str) -> tuple[str, str]:
     return link[link.index("/a/") :], pin
 
 
+# What a screen asks, whether something is chosen already, and where a finger finds what.
+SCREEN = """() => {
+  const question = document.querySelector("#question");
+  const middle = (one) => {
+    const { x, y, width, height } = one.getBoundingClientRect();
+    return [x + width / 2, y + height / 2];
+  };
+  const answers = [...document.querySelectorAll("#question [type=radio]")];
+  return question && {
+    asked: [question.dataset.instrument, question.dataset.item],
+    chosen: answers.filter((one) => one.checked).length,
+    answers: Object.fromEntries(answers.map((one) => [one.value, middle(one.labels[0])])),
+    next: middle(question.querySelector(".steps [value=next]")),
+  };
+}"""
+
+
 def answer_everything(page: Page) -> list[tuple[str, str]]:
     """Answer every screen with its worked example; return the items in the order asked."""
     examples = {code: worked_example(code)[0] for code in EXAMPLES}
     question, send = page.locator("#question"), page.get_by_role("button", name="Send")
-    asked = []
+    asked: list[tuple[str, str]] = []
     while True:
-        expect(question.or_(send).or_(on_from_part(page)).first).to_be_visible()
-        if send.count():
-            return asked
-        if on_from_part(page).count():
-            on_from_part(page).click()
+        screen = page.evaluate(SCREEN)
+        if screen is None:
+            expect(send.or_(on_from_part(page))).to_be_visible()
+            if send.count():
+                return asked
+            with page.expect_navigation():
+                on_from_part(page).click()
             expect(question).to_be_visible()
-        instrument = question.get_attribute("data-instrument")
-        item = question.get_attribute("data-item")
-        assert page.locator("fieldset input[type=radio]:checked").count() == 0
+            continue
+        instrument, item = screen["asked"]
+        assert screen["chosen"] == 0
+        assert (instrument, item) not in asked
         asked.append((instrument, item))
-        _answer(page, examples[instrument][item])
-        # Whole, because of a page that is still arriving one cannot say what is not on it.
-        page.wait_for_function(
-            """before => document.readyState === "complete"
-               && document.querySelector("#question")?.dataset.item !== before""",
-            arg=item,
-        )
+        _answer(page, screen, examples[instrument][item])
 
 
 def on_from_part(page: Page) -> Locator:
@@ -98,17 +113,20 @@ def on_from_part(page: Page) -> Locator:
     return page.get_by_role("link", name=re.compile("^(To the questions|Continue)$"))
 
 
-def _answer(page: Page, value: str) -> None:
+def _answer(page: Page, screen: dict, value: str) -> None:
+    """Give one answer, or none; return when the page that follows has arrived as a whole."""
     if not value:
         page.get_by_role("button", name="Next").click()
-        page.get_by_role("button", name="Skip this question").click()
-        return
-    radio = page.locator(f"input[name=answer][value='{value}']")
-    if radio.count():
-        radio.check(force=True)
+        last = page.get_by_role("button", name="Skip this question").click
     else:
-        page.locator("input#answer").fill(value)
-    page.get_by_role("button", name="Next").click()
+        if value in screen["answers"]:
+            page.touchscreen.tap(*screen["answers"][value])
+        else:
+            page.locator("input#answer").fill(value)
+        last = partial(page.touchscreen.tap, *screen["next"])
+    # Of a page that is still arriving one cannot say what is not on it.
+    with page.expect_navigation():
+        last()
 
 
 def exported_scores(runtime, folder: Path) -> dict[tuple[str, str], str]:
