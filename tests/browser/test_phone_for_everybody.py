@@ -149,3 +149,8 @@ def test_the_page_without_a_connection_leads_home_when_there_is_one(page, person
     come_in(page, person)
     page.goto("/offline")
     expect(page).to_have_url(re.compile("/home$"))
+
+
+def test_axe_does_find_what_is_wrong_with_a_page(page):
+    page.set_content("<html lang=en><title>Page</title><main><h1>Page</h1><img src=x></main>")
+    assert violations(page) == ['image-alt: <img src="x">']
