@@ -11,9 +11,9 @@ from waitress.server import create_server
 from waitress.wasyncore import close_all
 from werkzeug.test import run_wsgi_app
 
-from qol_app.app import web_app
 from qol_app.runtime import Runtime
 from tests.conftest import Templates
+from tests.made_once import pages_of
 from tests.participants import Enrolled, enrolled
 
 PHONE = {"width": 360, "height": 740}
@@ -132,7 +132,10 @@ def line() -> Line:
 @pytest.fixture
 def address(runtime: Runtime, line: Line) -> Iterator[str]:
     """Where the pages are served, by the server that the installation uses."""
-    server = create_server(line.through(web_app(runtime)), host="127.0.0.1", port=0, threads=8)
+    app = pages_of(runtime)
+    # What fails is answered as in an installation, not raised.
+    app.testing = False
+    server = create_server(line.through(app), host="127.0.0.1", port=0, threads=8)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"
