@@ -1,6 +1,7 @@
 """``flask serve``: the pages, by waitress, in one process."""
 
 from contextlib import closing
+from importlib import import_module
 
 import click
 
@@ -15,6 +16,8 @@ from qol_app.cli.listening import listen
 def serve_command(host: str, port: int, threads: int) -> None:
     """Serve the pages until interrupted."""
     runtime().check()
+    # Loaded before anybody asks: the first to open the rates shall not wait for pandas.
+    import_module("qol_app.services.compliance")
     with closing(
         listen(
             host,
