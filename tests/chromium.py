@@ -11,8 +11,6 @@ from playwright.sync_api import Browser, sync_playwright
 SWITCHES = (
     "--no-sandbox",
     "--disable-gpu",
-    # Without a graphics card its process only stands between: what is drawn is drawn here.
-    "--in-process-gpu",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
