@@ -16,7 +16,7 @@ from qol_app.schedule.history import History
 from qol_app.schedule.merging import without_guests
 from qol_app.schedule.plan import plan
 from qol_app.schedule.planned import Key, PlannedAssessment
-from qol_app.schedule.replan import ExistingAssessment, Replan, replan
+from qol_app.schedule.replan import ExistingAssessment, Replan, as_stored, replan
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,8 @@ def preview_amendment(
     rows = [_renamed(row, names) for row in existing]
     left = _left(rows, plan(new, history, language), on)
     asked_under = {row.key: old.version if row.key in left else new.version for row in rows}
-    wanted = plan_as_amended((old, new), asked_under, history, language, on)
+    planned = plan_as_amended((old, new), asked_under, history, language, on)
+    wanted = tuple(_as_they_stand(rows, planned, left))
     pairs = tuple(
         (row.key, new_row.key)
         for row, new_row in zip(existing, rows, strict=True)
@@ -97,6 +98,21 @@ def _left(
     return frozenset(
         row.key for row in rows if row.begun or row.window.closes < on or row.key in past
     )
+
+
+def _as_they_stand(
+    rows: Sequence[ExistingAssessment], planned: Sequence[PlannedAssessment], left: frozenset[Key]
+) -> Iterator[PlannedAssessment]:
+    """Yield the plan with those rows as they are that stay.
+
+    Some may have stayed at an earlier amendment already: what the old version says of them,
+    a wider window perhaps or nothing at all, would open again or take out what was over.
+    """
+    staying = {row.key: row for row in rows if row.key in left and not (row.begun or row.dropped)}
+    for one in planned:
+        row = staying.pop(one.key, None)
+        yield replace(one, window=row.window) if row else one
+    yield from (as_stored(row) for row in staying.values())
 
 
 def plan_as_amended(

@@ -99,11 +99,12 @@ def expected_after(
     """
     wanted = {one.key: one for one in planned}
     after = [*(one.planned for one in found.moved), *found.added]
-    after += [_as_stored(row, wanted.get(row.key)) for row in found.kept if not row.dropped]
+    after += [as_stored(row, wanted.get(row.key)) for row in found.kept if not row.dropped]
     return tuple(sorted(after, key=lambda one: (one.window.opens, one.window.target, *one.key)))
 
 
-def _as_stored(row: ExistingAssessment, plan: PlannedAssessment | None) -> PlannedAssessment:
+def as_stored(row: ExistingAssessment, plan: PlannedAssessment | None = None) -> PlannedAssessment:
+    """Return a row as if it had just been planned so."""
     stored = {
         "window": row.window,
         "package": row.package,

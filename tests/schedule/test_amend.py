@@ -51,6 +51,23 @@ def test_a_window_that_closed_before_the_day_it_takes_effect_is_over(on, moved):
     assert (("M9", 1) in keys(found.change.moved)) is moved
 
 
+@pytest.mark.parametrize("without", [False, True], ids=["widened", "taken out"])
+def test_what_one_amendment_left_as_over_the_next_leaves_too(without):
+    """M3 closes on day 112; the first amendment, a day later, no longer knows it so."""
+    rest = tuple(one for one in BRECLIM.timepoints if one.code != "M3")
+    changes = {"timepoints": rest} if without else {}
+    first = amended(changed("M3", closes=120), on=113, **changes)
+    history = make_history()
+    found = preview_amendment(BRECLIM, first, history, rows())
+    assert ("M3", 1) in found.left
+    second = first.model_copy(
+        update={"version": "3.0", "effective_on": day(114), "amends": Amends(version="2.0")}
+    )
+    again = preview_amendment(first, second, history, rows())
+    m3 = next(one for one in again.change.kept if one.key == ("M3", 1))
+    assert m3.window.closes == day(112)
+
+
 def test_what_was_begun_stays_under_the_old_version():
     found = preview(amended(changed("M9", closes=310)), begun=("M9",))
     assert ("M9", 1) in keys(found.change.kept)
