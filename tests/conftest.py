@@ -64,8 +64,9 @@ NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 KEY = bytes(range(7, 39))
 
 
-# How long a case takes says more about the machine than about the program.
-hypothesis.settings.register_profile("calm", deadline=None)
+# How long a case takes says more about the machine than about the program. A case that fails is
+# printed, not kept in a file: that would be taken for a file of the test's own where it is pure.
+hypothesis.settings.register_profile("calm", deadline=None, database=None, print_blob=True)
 hypothesis.settings.load_profile("calm")
 
 engine_module.create_engine = engine_that_knows_its_sql
