@@ -17,7 +17,7 @@ from qol_app.errors import DefinitionError
 from qol_app.schedule.history import Event, History
 from qol_app.schedule.merging import merge
 from qol_app.schedule.planned import Key, PlannedAssessment
-from qol_app.schedule.this import This
+from qol_app.schedule.protocol_key import ProtocolKey
 from qol_app.schedule.windows import DAY, window_around
 
 __all__ = ["Key", "PlannedAssessment", "plan"]
@@ -47,15 +47,15 @@ def plan(
         end of the study are in it too, with ``dropped_reason``: what is expected of a dead
         participant is decided by the rates, not by leaving rows out.
     """
-    this, arm, last_day = This(protocol), history.arm, _last_day(protocol, history)
+    key, arm, last_day = ProtocolKey(protocol), history.arm, _last_day(protocol, history)
     found = [
         one
-        for rule in _rules(this)
+        for rule in _rules(key)
         if not rule.timepoint.arms or arm in rule.timepoint.arms
         for one in _assessments(rule, history, language, last_day)
     ]
     found.sort(key=_order)
-    merging = _merging(this)
+    merging = _merging(key)
     found = _end_late_answers_before_the_next(found, merging)
     if any(one.timepoint in merging for one in found):
         found = merge(protocol, found, merging)
@@ -79,8 +79,8 @@ class _Rule:
 
 
 @lru_cache(maxsize=64)
-def _rules(this: This) -> tuple[_Rule, ...]:
-    protocol = this.protocol
+def _rules(key: ProtocolKey) -> tuple[_Rule, ...]:
+    protocol = key.protocol
     instruments = {package.code: package.instruments for package in protocol.packages}
     rules = []
     for point in protocol.timepoints:
@@ -97,8 +97,8 @@ def _rules(this: This) -> tuple[_Rule, ...]:
 
 
 @lru_cache(maxsize=64)
-def _merging(this: This) -> frozenset[str]:
-    return frozenset(point.code for point in this.protocol.timepoints if point.merges)
+def _merging(key: ProtocolKey) -> frozenset[str]:
+    return frozenset(point.code for point in key.protocol.timepoints if point.merges)
 
 
 def _assessments(

@@ -16,8 +16,8 @@ from qol_app.definition.protocol import ContactRules, Protocol, ReminderStep
 from qol_app.definition.protocol_timing import step_applies, step_day
 from qol_app.schedule.days_off import may_use
 from qol_app.schedule.history import History
+from qol_app.schedule.protocol_key import ProtocolKey
 from qol_app.schedule.status import AssessmentFacts
-from qol_app.schedule.this import This
 from qol_app.schedule.windows import VisitWindow, from_day, local_instant
 
 
@@ -106,15 +106,15 @@ def planned_reminders(
     timepoint : str, optional
         Its code, for steps limited to some timepoints.
     """
-    return _planned(This(protocol), window, zone, preferences, timepoint)
+    return _planned(ProtocolKey(protocol), window, zone, preferences, timepoint)
 
 
 # The worker asks about the same assessments at every tick.
 @lru_cache(maxsize=1024)
 def _planned(
-    this: This, window: VisitWindow, zone: ZoneInfo, preferences: Preferences, timepoint: str
+    key: ProtocolKey, window: VisitWindow, zone: ZoneInfo, preferences: Preferences, timepoint: str
 ) -> tuple[PlannedReminder, ...]:
-    protocol = this.protocol
+    protocol = key.protocol
     # In a window shortened by a late consent steps meet on one day: the first in the file wins.
     steps = [
         (_day_of(step, window), index, step)

@@ -152,7 +152,7 @@ def test_reading_changes_nothing(database):
     with database.read() as session:
         session.add(_site())
         session.flush()
-    assert _codes(database, "XXX") == []
+    assert _codes(database, "NEW") == []
 
 
 def test_a_block_that_fails_leaves_nothing_behind(database):
@@ -164,13 +164,13 @@ def test_a_block_that_fails_leaves_nothing_behind(database):
 
     with pytest.raises(Failed):
         add_and_fail()
-    assert _codes(database, "XXX") == []
+    assert _codes(database, "NEW") == []
 
 
 def test_a_block_that_ends_well_is_seen_by_others(database):
     with database.write() as session:
         session.add(_site())
-    assert _codes(database, "XXX") == ["XXX"]
+    assert _codes(database, "NEW") == ["NEW"]
 
 
 def test_whoever_reads_on_sqlite_sees_one_state_throughout(tmp_path):
@@ -183,7 +183,7 @@ def test_whoever_reads_on_sqlite_sees_one_state_throughout(tmp_path):
         with database.write() as writer:
             writer.add(_site())
         assert reader.scalars(select(site.c.code)).all() == []
-    assert _codes(database, "XXX") == ["XXX"]
+    assert _codes(database, "NEW") == ["NEW"]
     database.close()
 
 
@@ -214,8 +214,8 @@ def test_a_writer_that_begins_anew_has_the_write_lock_again(tmp_path):
 
 def test_single_statements_are_committed_as_they_return(database):
     with database.alone() as alone:
-        alone.add(insert(Site), _values(code="XXX"))
-        assert _codes(database, "XXX") == ["XXX"]
+        alone.add(insert(Site), _values(code="NEW"))
+        assert _codes(database, "NEW") == ["NEW"]
 
 
 def test_an_instant_is_stored_on_sqlite_as_sqlalchemy_writes_it(tmp_path):
@@ -249,7 +249,7 @@ def test_one_writer_at_a_time_does_not_stop_readers(database):
     with database.write() as writer:
         writer.add(_site())
         writer.flush()
-        assert _codes(database, "XXX") == []
+        assert _codes(database, "NEW") == []
 
 
 def test_newest_prefers_licensed_wording_to_a_later_stand_in(database):
@@ -286,7 +286,7 @@ def _values(code: str) -> dict[str, str]:
 
 
 def _site() -> Site:
-    return Site(**_values("XXX"))
+    return Site(**_values("NEW"))
 
 
 def _codes(database: Database, code: str) -> list[str]:

@@ -253,8 +253,8 @@ def test_two_files_of_one_version_are_refused(tmp_path, content):
 
 
 def test_looking_up_what_is_not_there_names_what_is():
-    with pytest.raises(DefinitionError, match=r"unknown site 'XXX'; known: UME, GBG"):
-        load_protocol(BRECLIM).site("XXX")
+    with pytest.raises(DefinitionError, match=r"unknown site 'NEW'; known: UME, GBG"):
+        load_protocol(BRECLIM).site("NEW")
 
 
 def test_a_site_without_a_zone_lies_in_the_trials():

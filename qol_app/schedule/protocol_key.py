@@ -3,7 +3,7 @@
 from qol_app.definition.protocol import Protocol
 
 
-class This:
+class ProtocolKey:
     """One protocol as a key: to compare it with its equals takes longer than to plan by it."""
 
     __slots__ = ("protocol",)
@@ -15,4 +15,4 @@ class This:
         return id(self.protocol)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, This) and self.protocol is other.protocol
+        return isinstance(other, ProtocolKey) and self.protocol is other.protocol
